@@ -1,0 +1,36 @@
+"""Facts about this interpreter, named for the behaviour and not for the version.
+
+Nothing else compares `sys.version_info`; where something cannot be had, the reason is a sentence here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+LINUX = sys.platform.startswith("linux")
+
+# asyncio.current_task() is C from 3.12 on; before, it is a Python function around this dictionary.
+# https://github.com/python/cpython/blob/3.11/Lib/asyncio/tasks.py#L34
+CURRENT_TASKS_IS_DICT = sys.version_info < (3, 12)
+
+# 3.14 keeps in each future the set of tasks that await it: one more reference to a waiting task.
+# https://github.com/python/cpython/blob/3.14/Modules/_asynciomodule.c (future_awaited_by_add)
+HAS_AWAITED_BY = sys.version_info >= (3, 14)
+
+
+# /proc/<pid>/task/<tid>/schedstat: second number, nanoseconds spent runnable without a CPU.
+# https://docs.kernel.org/scheduler/sched-stats.html
+SCHEDSTAT = LINUX and os.access("/proc/self/schedstat", os.R_OK)
+
+
+def current_task_getter() -> Callable[[Any], Any]:
+    """A function from a loop to the task it is running now, None where there is none; callable in any thread."""
+    from asyncio import tasks
+
+    if CURRENT_TASKS_IS_DICT:
+        getter: Callable[[Any], Any] = tasks._current_tasks.get  # type: ignore[attr-defined]
+        return getter
+    return tasks.current_task

@@ -1,0 +1,152 @@
+"""What hooks observe: plain records, made on the loop's thread or the watcher's, judged by detectors.
+
+They hold numbers, strings, ids and code objects; never a frame, a task, a coroutine or a value of the program.
+Times are seconds of `time.monotonic()`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from asyncwatch.frames import RawFrame
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoopFacts:
+    """A loop as findings name it."""
+
+    kind: str
+    thread: str
+    number: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParentFacts:
+    """The task that was current when another was created."""
+
+    name: str
+    coro: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """A task as findings name it. `created` is innermost first and empty where nobody saw it being created."""
+
+    name: str
+    coro: str
+    created: tuple[RawFrame, ...] = ()
+    parent: ParentFacts | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Event:
+    """The base of all events: where it happened, if on a loop."""
+
+    loop: LoopFacts | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Started(Event):
+    """Watching began; each hook is `(name, state, reason)` with state armed or blind."""
+
+    profile: str
+    hooks: tuple[tuple[str, str, str], ...]
+    versions: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ended(Event):
+    """Watching ended; everything the run counted."""
+
+    totals: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PartFailed(Event):
+    """A hook, detector or sink raised and was switched off."""
+
+    part: str
+    error: str
+    stack: tuple[RawFrame, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepHeld(Event):
+    """One callback or step kept its loop from answering.
+
+    `samples` are stacks seen meanwhile (innermost first, the loop's own frames cut off) with how often each was
+    seen; `starved` is the time the thread was runnable without a CPU, None where the machine does not tell.
+    """
+
+    duration: float
+    threshold: float
+    samples: tuple[tuple[tuple[RawFrame, ...], int], ...]
+    task: TaskFacts | None
+    starved: float | None
+    exact: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskUnheld(Event):
+    """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent."""
+
+    task: TaskFacts
+    age: float
+    waits: tuple[RawFrame, ...]
+    discarded: bool
+    parent_done: bool | None
+    dying: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskOutlived(Event):
+    """The parent of a task is done, the task is not, and nobody will hear of its end; yet something holds it."""
+
+    task: TaskFacts
+    age: float
+    waits: tuple[RawFrame, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskFailed(Event):
+    """A task failed and its exception was never asked for; `frames` is the traceback, outermost first."""
+
+    task: TaskFacts
+    exception: str
+    frames: tuple[RawFrame, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskLeft(Event):
+    """A task was pending when its loop was shut down; `closed` when the loop was closed over it."""
+
+    task: TaskFacts
+    waits: tuple[RawFrame, ...]
+    closed: bool
+    reported: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CoroutineDropped(Event):
+    """A coroutine object was destroyed without ever having run.
+
+    `origin` is where it was created, innermost first, as `(file, line, function)`, known in debug mode only;
+    `dropped` is the stack at its destruction, innermost first.
+    """
+
+    name: str
+    definition: RawFrame
+    origin: tuple[tuple[str, int, str], ...]
+    dropped: tuple[RawFrame, ...]
+    task: TaskFacts | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CallbackFailed(Event):
+    """An exception reached the loop's exception handler; `frames` is its traceback, outermost first."""
+
+    message: str
+    exception: str
+    frames: tuple[RawFrame, ...]
+    task: TaskFacts | None

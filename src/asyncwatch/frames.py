@@ -1,0 +1,145 @@
+"""Places in code: raw pairs cheap enough for the loop's thread, and their resolution into file, line, function.
+
+A raw frame is `(code, lasti)`: the code object and the offset of the instruction in it. Nothing of the program is
+kept alive by it but the code. Resolution happens in the watcher's thread, when something is said.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import opcode
+import os
+import re
+import sys
+import sysconfig
+import tokenize
+from collections.abc import Iterable, Sequence
+from types import CodeType, FrameType
+
+RawFrame = tuple[CodeType, int]
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+# Generated code may be named at any length; a line of output may not.
+LONGEST = 500
+
+# Names of code that has no file but belongs to the program: -c, stdin, notebooks and the REPL.
+_TYPED_IN = ("<string>", "<stdin>", "<ipython", "<python-input", "<console>")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """One place in source: absolute file, line counted from 1, the function's own name."""
+
+    file: str
+    line: int
+    function: str
+
+    def to_dict(self) -> dict[str, object]:
+        return {"file": self.file, "line": self.line, "function": self.function}
+
+
+def resolve(raw: RawFrame) -> Frame:
+    """The source line of a raw frame."""
+    code, lasti = raw
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if start <= lasti < end:
+            line = number or line
+            break
+    return Frame(code.co_filename[:LONGEST], line, code.co_name[:LONGEST])
+
+
+def resolve_all(raws: Iterable[RawFrame]) -> tuple[Frame, ...]:
+    return tuple(resolve(raw) for raw in raws)
+
+
+def walk(frame: FrameType | None, limit: int = 64) -> list[RawFrame]:
+    """The raw frames from `frame` outwards, innermost first, at most `limit`."""
+    found: list[RawFrame] = []
+    while frame is not None and len(found) < limit:
+        found.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return found
+
+
+class Scope:
+    """Which files are the application's: not the standard library, not site-packages, not asyncwatch."""
+
+    def __init__(self) -> None:
+        paths = sysconfig.get_paths()
+        roots = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
+        roots |= {os.path.realpath(root) for root in roots}
+        # A virtual environment's standard library is the base interpreter's.
+        roots.add(os.path.dirname(os.path.realpath(os.__file__)))
+        roots.add(os.path.dirname(os.path.abspath(sys.executable or "python")))
+        self._roots = tuple(root.rstrip(os.sep) + os.sep for root in roots) + (PACKAGE,)
+        self._known: dict[str, bool] = {}
+
+    def is_app(self, filename: str) -> bool:
+        """Whether the program's own author wrote this file."""
+        try:
+            return self._known[filename]
+        except KeyError:
+            known = self._known[filename] = self._look(filename)
+            return known
+
+    def _look(self, filename: str) -> bool:
+        if filename.startswith("<"):
+            return filename.startswith(_TYPED_IN)
+        parts = filename.replace("\\", "/").split("/")
+        if "site-packages" in parts or "dist-packages" in parts:
+            return False
+        return not os.path.abspath(filename).startswith(self._roots)
+
+    def innermost(self, stack: Sequence[Frame]) -> Frame | None:
+        """The innermost application frame of a stack that is outermost first, else the innermost one."""
+        for frame in reversed(stack):
+            if self.is_app(frame.file):
+                return frame
+        return stack[-1] if stack else None
+
+
+def short_path(filename: str) -> str:
+    """A file's name as its program would write it: relative to the import path that holds it."""
+    best = ""
+    for entry in [*sys.path, os.getcwd()]:
+        root = os.path.abspath(entry or ".").rstrip(os.sep) + os.sep
+        if filename.startswith(root) and len(root) > len(best):
+            best = root
+    return filename[len(best) :].replace(os.sep, "/")
+
+
+# An expression that can be named in a sentence: dotted names, no calls or subscripts inside.
+_DOTTED = re.compile(r"(?:await\s+)?([A-Za-z_][\w.]*)\s*\(")
+
+
+def called_at(raw: RawFrame) -> str | None:
+    """The name of the function that the instruction calls, as the source line writes it; None where that is unclear."""
+    code, lasti = raw
+    position = next(itertools.islice(code.co_positions(), lasti // 2, None), None)
+    if position is None or not opcode.opname[code.co_code[lasti]].startswith("CALL"):
+        return None
+    line, end_line, column, end_column = position
+    if line is None or column is None or end_column is None or line != end_line:
+        return None
+    match = _DOTTED.match(source_line(code.co_filename, line).encode()[column:end_column].decode(errors="replace"))
+    return match.group(1) if match else None
+
+
+@functools.lru_cache(maxsize=16)
+def _source(filename: str) -> tuple[str, ...]:
+    # Not linecache: that is the program's, and what it remembers shows in the program's tracebacks.
+    try:
+        with tokenize.open(filename) as file:
+            return tuple(itertools.islice(file, 100_000))
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ()
+
+
+def source_line(filename: str, line: int) -> str:
+    """One line of source without its newline; empty where it cannot be read. Reads files: never on a loop's thread."""
+    lines = _source(filename)
+    return lines[line - 1].rstrip("\r\n") if 0 < line <= len(lines) else ""

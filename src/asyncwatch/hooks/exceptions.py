@@ -1,0 +1,73 @@
+"""The loop's exception handler: what reaches it is observed, then goes the way it would have gone."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from asyncwatch.events import CallbackFailed, Event, TaskFacts, TaskFailed
+from asyncwatch.hooks.bus import Bus, describe, traceback_frames
+from asyncwatch.hooks.loops import Loops
+from asyncwatch.hooks.sites import is_loop_code
+from asyncwatch.hooks.taps import LogTap
+from asyncwatch.hooks.tasks import Ledger
+
+PART = "hooks.exceptions"
+
+
+class ExceptionTap:
+    """Turns the contexts that reach `call_exception_handler` into events."""
+
+    def __init__(self, bus: Bus, loops: Loops, ledger: Ledger, log: LogTap) -> None:
+        self._bus = bus
+        self._loops = loops
+        self._ledger = ledger
+        self._log = log
+
+    def wrap(self, original: Callable[[Any, dict[str, Any]], None]) -> Callable[[Any, dict[str, Any]], None]:
+        """The replacement for a loop class's `call_exception_handler`."""
+
+        @functools.wraps(original)
+        def call_exception_handler(self: Any, context: dict[str, Any]) -> None:
+            if not tap.taken(self, context):
+                return original(self, context)
+            with tap._log.taking():
+                return original(self, context)
+
+        tap = self
+        return call_exception_handler
+
+    def taken(self, loop: Any, context: Any) -> bool:
+        """Whether a finding will say it."""
+        if not self._bus.works(PART) or not isinstance(context, dict):
+            return False
+        try:
+            event = self._event(loop, context)
+            return event is not None and self._bus.emit(event)
+        except Exception as error:
+            self._bus.fail(PART, error)
+            return False
+
+    def _event(self, loop: Any, context: dict[str, Any]) -> Event | None:
+        error = context.get("exception")
+        if not isinstance(error, BaseException):
+            return None
+        state = self._loops.state(loop)
+        facts = state.facts if state else None
+        frames = tuple(raw for raw in traceback_frames(error.__traceback__) if not is_loop_code(raw[0]))
+        future = context.get("future")
+        if future is not None and "never retrieved" in str(context.get("message", "")):
+            # From the destructor of a future: a task is AW204; a plain future stays asyncio's own to report.
+            if "AW204" not in self._bus.enabled or not isinstance(future, asyncio.Task):
+                return None
+            return TaskFailed(facts, self._ledger.facts(future), describe(error), frames)
+        if "AW403" not in self._bus.enabled:
+            return None
+        message = " ".join(str(context.get("message") or "exception").split())[:200]
+        return CallbackFailed(facts, message.partition(" <")[0], describe(error), frames, self._task(context))
+
+    def _task(self, context: dict[str, Any]) -> TaskFacts | None:
+        task = context.get("task") or context.get("future")
+        return self._ledger.facts(task) if isinstance(task, asyncio.Task) else None

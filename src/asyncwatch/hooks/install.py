@@ -1,0 +1,127 @@
+"""All hooks in their order of installation, and their removal in the opposite one."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import runners
+from collections.abc import Callable
+from typing import Any
+
+from asyncwatch import env
+from asyncwatch.config import Config
+from asyncwatch.frames import Scope
+from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.coroutines import CoroutineTap
+from asyncwatch.hooks.exceptions import ExceptionTap
+from asyncwatch.hooks.loops import Loops
+from asyncwatch.hooks.patch import Patches
+from asyncwatch.hooks.shutdown import ShutdownTap
+from asyncwatch.hooks.sites import Sites
+from asyncwatch.hooks.sweep import Sweeper
+from asyncwatch.hooks.taps import LogTap, Unraisable
+from asyncwatch.hooks.tasks import Ledger, wrap_create_task
+from asyncwatch.hooks.watchdog import Watchdog
+
+DEFAULT_SLOW = 0.1
+# Without a loop there is nothing to look at; a new loop wakes the watcher.
+NO_LOOP_PERIOD = 0.25
+
+
+class Hooks:
+    """Everything that observes."""
+
+    def __init__(self, config: Config, bus: Bus, scope: Scope, poke: Callable[[], None]) -> None:
+        self._config = config
+        self._bus = bus
+        self._poke = poke
+        self._patches = Patches()
+        self.ledger = Ledger(bus, Sites(scope))
+        self.loops = Loops(bus, self._on_new_loop)
+        self._watchdog = Watchdog(self.loops, bus, self.ledger.facts)
+        self._log = LogTap(bus, self._watchdog.claim)
+        self._unraisable = Unraisable(bus)
+        self._coroutines = CoroutineTap(bus, self.loops, self.ledger, self._unraisable)
+        self._exceptions = ExceptionTap(bus, self.loops, self.ledger, self._log)
+        self._shutdown = ShutdownTap(bus, self.loops, self.ledger)
+
+    def install(self) -> None:
+        """Patch the loop classes, then what asyncio and the interpreter say."""
+        patches, loops = self._patches, self.loops
+        loops.each_class(self._patch_class)
+        loops.install(patches)
+        wrapped = self._shutdown.wrap_cancel_all(runners._cancel_all_tasks)  # type: ignore[attr-defined]
+        patches.set(runners, "_cancel_all_tasks", wrapped)
+        self._unraisable.install(patches)
+        self._coroutines.install(patches)
+        self._log.install()
+        running = asyncio._get_running_loop()
+        if running is not None:
+            loops.adopt(running)
+
+    def _patch_class(self, cls: Any) -> None:
+        patches = self._patches
+        patches.set(cls, "create_task", wrap_create_task(cls.create_task, self.ledger, self._bus))
+        patches.set(cls, "call_exception_handler", self._exceptions.wrap(cls.call_exception_handler))
+        patches.set(cls, "close", self._shutdown.wrap_close(cls.close))
+
+    def uninstall(self) -> list[str]:
+        """Put everything back; returns what somebody else had replaced meanwhile."""
+        self._log.uninstall()
+        self._coroutines.uninstall()
+        return self._patches.undo()
+
+    def _on_new_loop(self, loop: Any) -> None:
+        state = self.loops.state(loop)
+        if state is None:
+            return
+        state.work = Sweeper(self.ledger, state, self._bus)
+        if self._config.slow_callback_duration != DEFAULT_SLOW:
+            loop.slow_callback_duration = self._config.slow_callback_duration
+        if self._config.profile == "debug":
+            loop.set_debug(True)
+        self._poke()
+
+    def look(self) -> float:
+        """One turn of the watcher; returns the seconds until the next."""
+        now = self._bus.clock = self._bus.now()
+        if not self._bus.works("hooks.watchdog"):
+            return NO_LOOP_PERIOD
+        try:
+            period = self._watchdog.look(now)
+        except Exception as error:
+            self._bus.fail("hooks.watchdog", error)
+            return NO_LOOP_PERIOD
+        return period if any(True for _ in self.loops) else NO_LOOP_PERIOD
+
+    def after_fork(self) -> None:
+        self.loops.rethread()
+        self._watchdog.after_fork()
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Each hook as `(name, armed or blind, reason)`."""
+        slow = "" if env.SCHEDSTAT else "no /proc/self/schedstat: a thread without a CPU looks like slow code"
+        return [
+            ("loops", "armed", ""),
+            ("tasks", "armed", ""),
+            ("watchdog", "armed", slow),
+            ("native-code", "blind", "code that holds the GIL is counted as a pause, its line is not named"),
+            ("exceptions", "armed", ""),
+            ("coroutines", "armed", "" if self._debug() else "line of the drop; the line of creation in profile debug"),
+            ("shutdown", "armed", ""),
+        ]
+
+    def _debug(self) -> bool:
+        return self._config.profile == "debug"
+
+    def totals(self) -> dict[str, Any]:
+        """What the hooks counted."""
+        found: dict[str, Any] = {"loops": self.loops.count}
+        brief = sum(state.work.brief for state in self.loops if isinstance(state.work, Sweeper))
+        if brief:
+            found["tasks_dropped_that_ended_soon"] = brief
+        if self._watchdog.unexplained:
+            found["unexplained_pauses"] = self._watchdog.unexplained
+            found["longest_unexplained_pause"] = round(self._watchdog.longest_unexplained, 4)
+        return found
+
+

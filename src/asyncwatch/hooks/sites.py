@@ -1,0 +1,157 @@
+"""Creation sites: which line created a task, found on the loop's thread for the price of one dictionary look-up.
+
+A site's key is `id(code) + lasti`. The bytecode lies inside its code object (3.11 and later), so the sum points
+into it and no other living code object can have the same; the site keeps the code alive, so the key stays true.
+https://github.com/python/cpython/blob/3.11/Include/cpython/code.h#L62
+"""
+
+from __future__ import annotations
+
+import asyncio
+import opcode
+import os
+from types import CodeType, FrameType
+from typing import Any
+
+from asyncwatch.frames import PACKAGE, RawFrame, Scope
+
+# Programs that build code without end must not make us keep it all.
+MOST_SITES = 20_000
+DEEPEST = 24
+MOST_FRAMES = 128
+
+_ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
+# Above these stands the loop itself, and above the loop `asyncio.run(main())`, which is nobody's creation site.
+_LOOP_CODE: frozenset[str] = frozenset({"_run", "_run_once", "run_forever", "run_until_complete", "run"})
+_LOOP_FILES: frozenset[str] = frozenset({_ASYNCIO + "events.py", _ASYNCIO + "base_events.py", _ASYNCIO + "runners.py"})
+
+_CACHE = opcode.opmap.get("CACHE", 0)
+_EXTENDED = opcode.opmap["EXTENDED_ARG"]
+_POP_TOP = opcode.opmap["POP_TOP"]
+_RETURN = frozenset({opcode.opmap["RETURN_VALUE"]})
+
+
+class Site:
+    """One place that creates tasks. `frames` is innermost first; `plain` means the key alone identifies it."""
+
+    __slots__ = ("callers", "discards", "frames", "plain")
+
+    def __init__(self, frames: tuple[RawFrame, ...], discards: bool, plain: bool) -> None:
+        self.frames = frames
+        self.discards = discards
+        self.plain = plain
+        self.callers: dict[tuple[int, ...], Site] = {}
+
+
+def is_loop_code(code: CodeType) -> bool:
+    """Whether this function is the loop's own machinery: what is called from it starts a step or a callback."""
+    return code.co_filename in _LOOP_FILES and code.co_name in _LOOP_CODE
+
+
+def next_op(code: CodeType, lasti: int) -> int:
+    """The instruction that follows the one at `lasti`, inline caches and argument extensions skipped."""
+    raw = code.co_code
+    offset = lasti + 2
+    while offset < len(raw) and raw[offset] in (_CACHE, _EXTENDED):
+        offset += 2
+    return raw[offset] if offset < len(raw) else -1
+
+
+def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> tuple[list[RawFrame], FrameType | None]:
+    """The frames of the running callback or step, innermost first, and its outermost frame.
+
+    What stands above it (the loop, and whoever runs the loop: `base` where that is known) does not count. The
+    outermost frame is None when the thread is not inside a callback.
+    """
+    coro = task.get_coro() if task is not None else None
+    last = getattr(coro, "cr_frame", None)
+    found: list[RawFrame] = []
+    root: FrameType | None = None
+    while frame is not None and len(found) < MOST_FRAMES:
+        code = frame.f_code
+        if code is base or is_loop_code(code):
+            return found, root
+        if not code.co_filename.startswith(PACKAGE):
+            found.append((code, frame.f_lasti))
+            root = frame
+        if frame is last:
+            return found, root
+        frame = frame.f_back
+    return found, None
+
+
+class Sites:
+    """All creation sites seen so far."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._sites: dict[int, Site] = {}
+        self._internal: dict[str, bool] = {}
+
+    def of(self, frame: FrameType | None, root: FrameType | None) -> Site | None:
+        """The site for a task created under `frame`; `root` is the running step's own outermost frame, if any."""
+        while frame is not None:
+            code = frame.f_code
+            internal = self._internal.get(code.co_filename)
+            if internal is None:
+                internal = self._learn(code.co_filename)
+            if not internal or is_loop_code(code):
+                break
+            frame = frame.f_back
+        if frame is None:
+            return None
+        site = self._sites.get(id(frame.f_code) + frame.f_lasti)
+        if site is not None and site.plain:
+            return site
+        return self._seek(site, frame, root)
+
+    def _learn(self, filename: str) -> bool:
+        internal = filename.startswith((_ASYNCIO, PACKAGE))
+        self._internal[filename] = internal
+        return internal
+
+    def _seek(self, site: Site | None, frame: FrameType, root: FrameType | None) -> Site:
+        """A new site, or one that needs its callers to be told apart: made by a library or handed on by a helper."""
+        raws, keys, discards = self._chain(frame, root)
+        if site is None:
+            if len(self._sites) >= MOST_SITES:
+                self._sites.clear()
+            site = Site(tuple(raws), discards, plain=len(raws) == 1)
+            self._sites[keys[0]] = site
+        if site.plain:
+            return site
+        key = tuple(keys)
+        found = site.callers.get(key)
+        if found is None:
+            if len(site.callers) >= MOST_SITES:
+                site.callers.clear()
+            found = site.callers[key] = Site(tuple(raws), discards, plain=True)
+        return found
+
+    def _chain(self, frame: FrameType | None, root: FrameType | None) -> tuple[list[RawFrame], list[int], bool]:
+        """Frames from the creating call outwards, to the first application frame that keeps what it was given."""
+        raws: list[RawFrame] = []
+        keys: list[int] = []
+        returning = True
+        while frame is not None and len(raws) < DEEPEST:
+            code, lasti = frame.f_code, frame.f_lasti
+            if is_loop_code(code):
+                # The loop calls, and throws away what it is given: a lambda's task, say.
+                return raws, keys or [id(code) + lasti], returning
+            raws.append((code, lasti))
+            keys.append(id(code) + lasti)
+            op = next_op(code, lasti)
+            if returning and op == _POP_TOP:
+                returning = False
+                if self._seen_app(raws):
+                    return raws, keys, True
+            returning = returning and op in _RETURN
+            if not returning and self._seen_app(raws):
+                return raws, keys, False
+            if frame is root:
+                break
+            frame = frame.f_back
+        return raws, keys, False
+
+    def _seen_app(self, raws: list[RawFrame]) -> bool:
+        return any(self._scope.is_app(code.co_filename) for code, _ in raws)

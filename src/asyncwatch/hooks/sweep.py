@@ -1,0 +1,116 @@
+"""Sweeping: now and then each living task is asked who holds it, on its own loop, a few at a time.
+
+Between two callbacks no task is half-way through anything, so reference counts mean what they say, and whatever
+dies because of us dies in the thread where it lives. A slice is bounded in time, so that a hundred thousand tasks
+make no stall of our own; how often one task is asked falls with its age.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncwatch.events import TaskOutlived, TaskUnheld
+from asyncwatch.hooks import owners
+from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.loops import LoopState
+from asyncwatch.hooks.tasks import Ledger, Record
+
+# A task that ends well before this age is nobody's trouble.
+GRACE = 0.5
+INTERVAL = 0.25
+# The longest one slice may keep the loop, and how many records are visited between two looks at the clock.
+SLICE = 0.0005
+BATCH = 32
+# Beyond this age a task is asked again at this interval.
+RARELY = 32.0
+
+
+class Sweeper:
+    """Walks the ledger for one loop."""
+
+    def __init__(self, ledger: Ledger, state: LoopState, bus: Bus) -> None:
+        self._ledger = ledger
+        self._state = state
+        self._bus = bus
+        self._todo: list[tuple[int, Record]] = []
+        self._started = self._previous = bus.clock
+        self.said: dict[int, Record] = {}
+        self.brief = 0
+
+    def __call__(self, loop: Any) -> None:
+        """One slice; on the loop's thread, in a callback of ours."""
+        now = self._bus.now()
+        if not self._todo:
+            if now - self._started < INTERVAL or not self._ledger.records:
+                return
+            self._previous, self._started = self._started, now
+            self._todo = list(self._ledger.records.items())
+        end = now + SLICE
+        while self._todo and self._bus.now() < end:
+            batch, self._todo = self._todo[-BATCH:], self._todo[:-BATCH]
+            for key, record in batch:
+                self._visit(loop, key, record)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a sweep is under way and wants another slice soon."""
+        return bool(self._todo)
+
+    def _visit(self, loop: Any, key: int, record: Record) -> None:
+        task = record()
+        if task is None or (task.done() and not task._log_traceback):
+            self._drop(key, record)
+            return
+        parent = record.parent
+        if parent is not None and is_over(parent):
+            parent.parent = None  # whoever came before is no longer needed: no chain of the dead
+        if task.done() or task.get_loop() is not loop:
+            return
+        del task
+        age = self._started - record.born
+        if age >= GRACE and _is_due(age, self._started - self._previous) and self.said.get(key) is not record:
+            self._judge(key, record, age)
+
+    def _drop(self, key: int, record: Record) -> None:
+        if self._ledger.records.get(key) is record:
+            del self._ledger.records[key]
+            if record.site is not None and record.site.discards and self.said.get(key) is not record:
+                self.brief += 1
+        self.said.pop(key, None)
+
+    def _judge(self, key: int, record: Record, age: float) -> None:
+        parent_done = None if record.parent is None else is_over(record.parent)
+        event: TaskUnheld | TaskOutlived | None = None
+        if owners.is_unheld(record):
+            event = self.unheld(record, age, parent_done, dying=False)
+        elif parent_done:
+            task = record()
+            if not owners.will_be_heard(task):
+                event = TaskOutlived(self._state.facts, self._ledger.facts(task), age, owners.waits_at(task))
+        if event is not None:
+            self.said[key] = record
+            self._bus.emit(event)
+
+    def unheld(self, record: Record, age: float, parent_done: bool | None, *, dying: bool) -> TaskUnheld:
+        """The event for a task that nothing holds."""
+        task = record()
+        discarded = (record.site is not None and record.site.discards) or owners.will_be_heard(task)
+        facts, waits = self._ledger.facts(task), owners.waits_at(task)
+        return TaskUnheld(self._state.facts, facts, age, waits, discarded, parent_done, dying)
+
+
+def is_over(record: Record) -> bool:
+    """Whether the task behind a record is done, or gone."""
+    task = record()
+    return task is None or bool(task.done())
+
+
+def _is_due(age: float, step: float) -> bool:
+    """Whether a task of this age is to be asked in this sweep: at 0.5, 1, 2, 4 … 32 seconds, then every 32."""
+    before = age - step
+    mark = GRACE
+    while mark < RARELY:
+        if before < mark <= age:
+            return True
+        mark *= 2
+    return int(before / RARELY) != int(age / RARELY)

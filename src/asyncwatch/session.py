@@ -1,0 +1,233 @@
+"""The composition root: builds hooks, detectors, pipeline and sinks from a configuration, starts and ends them."""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import os
+import platform
+import sys
+import time
+from typing import Any
+
+from asyncwatch import detectors, sinks
+from asyncwatch.config import Config, ConfigError
+from asyncwatch.events import Ended, PartFailed, Started
+from asyncwatch.findings import Finding
+from asyncwatch.frames import Scope
+from asyncwatch.hooks import fork
+from asyncwatch.hooks.bus import Bus, describe, traceback_frames
+from asyncwatch.hooks.install import Hooks
+from asyncwatch.pipeline import Pipeline
+
+# How long an ending program waits for the watcher to say its last words.
+LAST_WORDS = 2.0
+
+
+class Watch:
+    """One running watcher. `findings` are those said so far; `uninstall` leaves the interpreter as it was found."""
+
+    def __init__(self, config: Config, limits: tuple[str, ...] = ()) -> None:
+        """Build everything; nothing of the host is touched yet.
+
+        Raises:
+            ConfigError: an output cannot be opened, a rule or baseline is unknown.
+        """
+        self.config = config
+        check_codes(config)
+        enabled = config.enabled(detectors.CODES, detectors.OPT_IN) | detectors.ALWAYS
+        scope = Scope()
+        self._limits = limits
+        self._bus = Bus(enabled)
+        self._hooks = Hooks(config, self._bus, scope, self._poke)
+        rules = detectors.build(enabled, scope)
+        self._pipeline = Pipeline(config, rules, sinks.build(config, scope), self._part_failed)
+        self._wake, self._flushed, self._ended = (_thread.allocate_lock() for _ in range(3))
+        self._stopping = self._announced = self._running = False
+        self._flush_wanted = False
+        self._native = 0
+        self._began = time.monotonic()
+        self._cpu = 0.0
+        self._latest = 0.0
+
+    # -- what programs and tests use --
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings said so far, oldest first."""
+        return tuple(self._pipeline.kept)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The codes seen that `--fail-on` names."""
+        return tuple(sorted(self._pipeline.failures))
+
+    def start(self) -> None:
+        """Patch and begin to watch."""
+        self._hooks.install()
+        self._began = time.monotonic()
+        self._start_thread()
+        fork.watch(self)
+        atexit.register(self.uninstall)
+
+    def flush(self, timeout: float = LAST_WORDS) -> bool:
+        """Wait until everything seen so far is judged and said; False when that took longer than `timeout` seconds."""
+        if not self._running:
+            return True
+        self._flushed.acquire(blocking=False)
+        self._flush_wanted = True
+        self._poke()
+        return self._flushed.acquire(timeout=timeout)
+
+    def uninstall(self) -> None:
+        """Say the summary and leave the interpreter as it was found. Safe to call twice."""
+        if not self._bus.open:
+            return
+        fork.forget(self)
+        atexit.unregister(self.uninstall)
+        kept = self._hooks.uninstall()
+        if kept:
+            self._bus.emit(PartFailed(None, "hooks.patch", f"replaced by somebody else, left: {', '.join(kept)}", ()))
+        self._bus.open = False
+        if self._running:
+            self._stop_thread(LAST_WORDS)
+        else:
+            self._last_words()
+
+    # -- the watcher's thread --
+
+    def _start_thread(self) -> None:
+        # Not threading.Thread: it must not be in threading.enumerate() nor be waited for at exit.
+        self._wake, self._flushed, self._ended = (_thread.allocate_lock() for _ in range(3))
+        for lock in (self._wake, self._flushed, self._ended):
+            lock.acquire()
+        self._stopping, self._running = False, True
+        _thread.start_new_thread(self._run, ())
+
+    def _stop_thread(self, timeout: float) -> None:
+        self._stopping = True
+        self._poke()
+        if self._ended.acquire(timeout=timeout):
+            wait_until_gone(self._native)
+        self._running = False
+
+    def _poke(self) -> None:
+        """Have the watcher look now instead of at its next turn."""
+        try:
+            self._wake.release()
+        except RuntimeError:
+            pass  # it is awake
+
+    def _run(self) -> None:
+        self._native = _thread.get_native_id()
+        before = time.thread_time()
+        try:
+            while not self._stopping:
+                period = self._turn()
+                due = time.monotonic() + period
+                self._wake.acquire(timeout=period)
+                self._latest = max(self._latest, time.monotonic() - due)
+            self._turn()
+        finally:
+            self._cpu += time.thread_time() - before
+            if not self._bus.open:
+                self._last_words()
+            self._ended.release()
+
+    def _turn(self) -> float:
+        flush = self._flush_wanted
+        period = self._hooks.look()
+        self._drain()
+        if flush:
+            self._flush_wanted = False
+            try:
+                self._flushed.release()
+            except RuntimeError:
+                pass
+        return period
+
+    def _drain(self) -> None:
+        queue = self._bus.queue
+        if not self._announced and (queue or self._hooks.loops.count):
+            self._announce()
+        while queue:
+            self._pipeline.judge(queue.popleft())
+
+    def _announce(self) -> None:
+        self._announced = True
+        state = next(iter(self._hooks.loops), None)
+        versions = {
+            "python": platform.python_version(),
+            "asyncwatch": sys.modules["asyncwatch"].__version__,
+            "ppid": os.getppid(),
+        }
+        rows = (*self._hooks.rows(), *(("profile", "blind", limit) for limit in self._limits))
+        self._pipeline.judge(Started(state.facts if state else None, self.config.profile, rows, versions))
+
+    def _last_words(self) -> None:
+        try:
+            self._drain()
+            if not self._announced:
+                self._announce()
+            self._pipeline.judge(Ended(None, self.totals()))
+        finally:
+            self._pipeline.close()
+
+    def totals(self) -> dict[str, Any]:
+        """What the summary says."""
+        return {
+            **self._pipeline.totals(),
+            **self._hooks.totals(),
+            "dropped_events": self._bus.dropped,
+            "seconds": round(time.monotonic() - self._began, 3),
+            "watcher_cpu": round(self._cpu, 4),
+            "watcher_late": round(self._latest, 4),
+        }
+
+    def _part_failed(self, part: str, error: Exception) -> PartFailed:
+        return PartFailed(None, part, describe(error), traceback_frames(error.__traceback__))
+
+    # -- fork --
+
+    def before_fork(self) -> None:
+        if self._running:
+            self._stop_thread(1.0)
+
+    def after_fork_in_parent(self) -> None:
+        self._start_thread()
+
+    def after_fork_in_child(self) -> None:
+        """The child watches for itself: its own counts, its own first line."""
+        self._bus.queue.clear()
+        self._bus.dropped = 0
+        self._pipeline.reset()
+        self._hooks.after_fork()
+        self._announced = False
+        self._began, self._cpu, self._latest = time.monotonic(), 0.0, 0.0
+        self._start_thread()
+
+
+def wait_until_gone(native: int, patience: float = 0.2) -> None:
+    """Wait for an ended thread to leave the process table, so that a fork finds one thread less."""
+    end = time.monotonic() + patience
+    while native and os.path.exists(f"/proc/self/task/{native}") and time.monotonic() < end:
+        time.sleep(0.0005)
+
+
+def check_codes(config: Config) -> None:
+    """Refuse codes that name no rule.
+
+    Raises:
+        ConfigError: naming the code.
+    """
+    for option in ("select", "extend_select", "ignore", "fail_on"):
+        for code in getattr(config, option):
+            if not any(known.startswith(code) for known in detectors.CODES):
+                name = option.replace("_", "-")
+                raise ConfigError(f"--{name}: there is no rule {code}; `asyncwatch explain` lists them")
+
+
+def survey(config: Config) -> list[tuple[str, str, str]]:
+    """What would arm here, as `(hook, armed or blind, reason)`; touches nothing."""
+    bus = Bus(config.enabled(detectors.CODES, detectors.OPT_IN))
+    return Hooks(config, bus, Scope(), lambda: None).rows()

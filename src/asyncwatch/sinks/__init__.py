@@ -1,0 +1,36 @@
+"""Sinks: findings leave the process here, each through the one private logger, in a person's or a machine's form."""
+
+from __future__ import annotations
+
+import os
+
+from asyncwatch.config import Config, ConfigError
+from asyncwatch.findings import LEVELS
+from asyncwatch.frames import Scope
+from asyncwatch.sinks.output import FdOutput, FileOutput, Output
+from asyncwatch.sinks.text import LoggerSink
+
+
+def build(config: Config, scope: Scope) -> list[LoggerSink]:
+    """The sinks the user asked for.
+
+    Raises:
+        ConfigError: when an output cannot be opened; said before the program starts.
+    """
+    return [_sink(config, target, scope) for target in dict.fromkeys(config.output)]
+
+
+def _sink(config: Config, target: str, scope: Scope) -> LoggerSink:
+    output: Output
+    if target == "stderr":
+        output = FdOutput(2)
+    else:
+        try:
+            output = FileOutput(target)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError(f"cannot write to the output {target!r}: {reason}; name a file that can be written") from None
+    console = config.format == "console" or (config.format == "auto" and output.is_terminal())
+    level = LEVELS[config.level or ("warning" if console else "info")]
+    colour = console and output.is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return LoggerSink(target, output, scope, console=console, colour=colour, level=level)

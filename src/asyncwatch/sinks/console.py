@@ -1,0 +1,103 @@
+"""Findings for people: a few lines each, the source line shown, colour only on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncwatch.detectors import RULES
+from asyncwatch.events import TaskFacts
+from asyncwatch.findings import Finding
+from asyncwatch.frames import Frame, Scope, resolve_all, short_path, source_line
+
+_STYLES = {"error": "1;31", "warning": "1;33", "info": "36", "where": "1", "dim": "2"}
+# Library frames below the application's line that are worth a row; more make no one wiser.
+MOST_FRAMES = 6
+
+
+class Console:
+    """Renders one finding as text."""
+
+    def __init__(self, scope: Scope, *, colour: bool) -> None:
+        self._scope = scope
+        self._colour = colour
+
+    def render(self, finding: Finding, count: int, timestamp: str) -> str:
+        if finding.rule.code == "AW099":
+            return self._summary(finding.evidence)
+        times = f"  (seen {count} times)" if count > 1 else ""
+        head = f"{self._paint(finding.level, f'{finding.rule.code} {finding.rule.name}')} {plain(finding.event)}{times}"
+        lines = [head, *self._where(finding), *self._task(finding.task), *self._stack(finding)]
+        defined = finding.evidence.get("raised_at")
+        if isinstance(defined, dict):
+            lines.append(f"  raised at {plain(short_path(defined['file']))}:{defined['line']} in {plain(defined['function'])}")
+        return "\n".join(lines)
+
+    def _paint(self, style: str, text: str) -> str:
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._colour else text
+
+    def _where(self, finding: Finding) -> list[str]:
+        frame = finding.where
+        if frame is None:
+            return []
+        lines = [f"  {self._paint('where', at(frame))}"]
+        source = source_line(frame.file, frame.line).strip()
+        if source:
+            lines.append(f"    {self._paint('dim', f'{frame.line:>4} |')} {plain(source)}")
+        return lines
+
+    def _task(self, task: TaskFacts | None) -> list[str]:
+        if task is None:
+            return []
+        text = f"  task {plain(task.name)!r} runs {plain(task.coro)}"
+        app = next((frame for frame in resolve_all(task.created) if self._scope.is_app(frame.file)), None)
+        if app is not None:
+            text += f", created at {at(app)}"
+        if task.parent is not None:
+            text += f", by task {plain(task.parent.name)!r} ({plain(task.parent.coro)})"
+        return [text]
+
+    def _stack(self, finding: Finding) -> list[str]:
+        """What lies under the application's line: the library's way to the place where it really stands."""
+        if finding.where is None or finding.where not in finding.stack:
+            return []
+        below = finding.stack[len(finding.stack) - finding.stack[::-1].index(finding.where) :]
+        rows = [f"    {self._paint('dim', 'in')} {at(frame)}" for frame in below[-MOST_FRAMES:]]
+        return rows
+
+    def _summary(self, evidence: dict[str, Any]) -> str:
+        findings: dict[str, int] = evidence.get("findings", {})
+        head = f"asyncwatch: {evidence.get('seconds', 0):.1f} s watched, {evidence.get('loops', 0)} loop(s)"
+        if not findings:
+            head += ", nothing found"
+        lines = [self._paint("where", head)]
+        rules = {rule.code: rule for rule in RULES}
+        for code, number in findings.items():
+            lines.append(f"  {number:>6} x {code} {rules[code].name}: {rules[code].many}")
+        info = evidence.get("levels", {}).get("info", 0)
+        if info:
+            lines.append(f"  {info} of these are level info; --level info shows them")
+        lines.extend(f"  {text}" for text in _shortcomings(evidence))
+        return "\n".join(lines)
+
+
+def _shortcomings(evidence: dict[str, Any]) -> list[str]:
+    """What the run could not see, in sentences."""
+    found = []
+    if evidence.get("dropped_events"):
+        found.append(f"{evidence['dropped_events']} events were dropped by a full buffer: the counts are lower bounds")
+    if evidence.get("unexplained_pauses"):
+        number, longest = evidence["unexplained_pauses"], evidence["longest_unexplained_pause"]
+        found.append(f"{number} pause(s) up to {longest:.2f} s not explained: native code held the GIL, or no CPU")
+    if evidence.get("in_baseline"):
+        found.append(f"{evidence['in_baseline']} more are in the baseline")
+    return found
+
+
+def at(frame: Frame) -> str:
+    """A place as editors take it."""
+    return f"{plain(short_path(frame.file))}:{frame.line} in {plain(frame.function)}"
+
+
+def plain(text: str) -> str:
+    """Text without control characters: a name cannot start a line of its own or paint the terminal."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

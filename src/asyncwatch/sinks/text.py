@@ -1,0 +1,80 @@
+"""The private structlog logger: every processor given, so the host's own configuration neither hears nor breaks it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+from asyncwatch.findings import Finding, to_dict
+from asyncwatch.frames import Scope
+from asyncwatch.sinks.console import Console
+from asyncwatch.sinks.output import Output
+
+
+class _Lines:
+    """What structlog calls a logger: takes one rendered line."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def msg(self, message: str) -> None:
+        self._output.write(message.encode("utf-8", "backslashreplace") + b"\n")
+
+    debug = info = warning = error = msg
+
+
+class LoggerSink:
+    """One output in one format. structlog is imported at the first line, in the watcher's thread."""
+
+    def __init__(
+        self, name: str, output: Output, scope: Scope, *, console: bool, colour: bool, level: int
+    ) -> None:
+        self.name = name
+        self.level = level
+        self._output = output
+        self._console = Console(scope, colour=colour) if console else None
+        self._logger: Any = None
+
+    def _open(self) -> Any:
+        import structlog
+
+        render = self._render_console if self._console else structlog.processors.JSONRenderer(_dumps)
+        return structlog.wrap_logger(
+            _Lines(self._output),
+            processors=[_in_order, render],
+            wrapper_class=structlog.make_filtering_bound_logger(0),
+            context_class=dict,
+            cache_logger_on_first_use=False,
+        )
+
+    def write(self, finding: Finding, count: int) -> None:
+        """Say one finding. Raises whatever the output raises."""
+        if self._logger is None:
+            self._logger = self._open()
+        if self._console and finding.rule.code == "AW000":
+            return
+        fields = to_dict(finding, count=count, pid=os.getpid(), now=time.time())
+        event = fields.pop("event")
+        getattr(self._logger, finding.level)(event, _finding=finding, **fields)
+
+    def _render_console(self, logger: Any, method: str, event: dict[str, Any]) -> str:
+        assert self._console is not None
+        return self._console.render(event["_finding"], event["count"], event["timestamp"])
+
+    def close(self) -> None:
+        self._output.close()
+
+
+_ORDER = ("timestamp", "level", "code", "rule", "event")
+
+
+def _in_order(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """structlog puts the event last; readers look for it first."""
+    return {**{key: event[key] for key in _ORDER}, **event}
+
+
+def _dumps(event: dict[str, Any], **options: Any) -> str:
+    event.pop("_finding", None)
+    return json.dumps(event, ensure_ascii=False, default=str)
