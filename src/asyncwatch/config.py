@@ -88,7 +88,7 @@ def _whole(text: str) -> int:
 def _codes(text: str) -> frozenset[str]:
     codes = frozenset(part.strip().upper() for part in text.replace(",", " ").split())
     for code in codes:
-        if not (code.startswith("AW") and code[2:].isdigit() or code == "AW"):
+        if not (code.startswith("AW") and code[2:].isdigit()) and code != "AW":
             raise ValueError("codes such as AW101, or a prefix such as AW2, separated by commas")
     return codes
 

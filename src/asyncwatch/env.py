@@ -25,6 +25,17 @@ HAS_AWAITED_BY = sys.version_info >= (3, 14)
 # https://docs.kernel.org/scheduler/sched-stats.html
 SCHEDSTAT = LINUX and os.access("/proc/self/schedstat", os.R_OK)
 
+# sys._getframemodulename(depth), from 3.12 on, names a caller's module without making a frame object of it.
+# https://github.com/python/cpython/blob/3.12/Python/sysmodule.c (sys__getframemodulename_impl)
+if sys.version_info >= (3, 12):
+    module_at: Callable[[int], str | None] = sys._getframemodulename
+else:
+
+    def module_at(depth: int) -> str | None:
+        """The name of the module `depth` callers up, counted from the function that asks."""
+        name = sys._getframe(depth + 1).f_globals.get("__name__")
+        return name if isinstance(name, str) else None
+
 
 def current_task_getter() -> Callable[[Any], Any]:
     """A function from a loop to the task it is running now, None where there is none; callable in any thread."""

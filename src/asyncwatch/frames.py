@@ -75,7 +75,7 @@ class Scope:
         # A virtual environment's standard library is the base interpreter's.
         roots.add(os.path.dirname(os.path.realpath(os.__file__)))
         roots.add(os.path.dirname(os.path.abspath(sys.executable or "python")))
-        self._roots = tuple(root.rstrip(os.sep) + os.sep for root in roots) + (PACKAGE,)
+        self._roots = (*(root.rstrip(os.sep) + os.sep for root in roots), PACKAGE)
         self._known: dict[str, bool] = {}
 
     def is_app(self, filename: str) -> bool:

@@ -81,6 +81,7 @@ class Pipeline:
         if fingerprint in self._known:
             self.known += 1
             return
+        finding.evidence.setdefault("profile", self._config.profile)
         self.by_rule[code] += 1
         self.by_level[finding.level] += 1
         if finding.level != "info" and self._config.fails_on(code):
@@ -113,7 +114,7 @@ class Pipeline:
         while self._sinks:
             try:
                 self._sinks.pop().close()
-            except Exception:  # noqa: S110,BLE001
+            except Exception:
                 pass
 
     def totals(self) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Watch:
         self._stopping = self._announced = self._running = False
         self._flush_wanted = False
         self._native = 0
+        self._left: list[str] = []
+        self._child = False
         self._began = time.monotonic()
         self._cpu = 0.0
         self._latest = 0.0
@@ -85,9 +87,7 @@ class Watch:
             return
         fork.forget(self)
         atexit.unregister(self.uninstall)
-        kept = self._hooks.uninstall()
-        if kept:
-            self._bus.emit(PartFailed(None, "hooks.patch", f"replaced by somebody else, left: {', '.join(kept)}", ()))
+        self._left = self._hooks.uninstall()
         self._bus.open = False
         if self._running:
             self._stop_thread(LAST_WORDS)
@@ -167,6 +167,8 @@ class Watch:
     def _last_words(self) -> None:
         try:
             self._drain()
+            if self._child and not self._announced:
+                return  # a fork that ran no loop has nothing to tell
             if not self._announced:
                 self._announce()
             self._pipeline.judge(Ended(None, self.totals()))
@@ -178,6 +180,7 @@ class Watch:
         return {
             **self._pipeline.totals(),
             **self._hooks.totals(),
+            **({"patched_by_others_too": self._left} if self._left else {}),
             "dropped_events": self._bus.dropped,
             "seconds": round(time.monotonic() - self._began, 3),
             "watcher_cpu": round(self._cpu, 4),
@@ -202,7 +205,7 @@ class Watch:
         self._bus.dropped = 0
         self._pipeline.reset()
         self._hooks.after_fork()
-        self._announced = False
+        self._announced, self._child = False, True
         self._began, self._cpu, self._latest = time.monotonic(), 0.0, 0.0
         self._start_thread()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.machinery
 import importlib.util
 import os
@@ -22,7 +23,7 @@ class Watcher(Protocol):
     @property
     def failures(self) -> tuple[str, ...]: ...
 
-    def flush(self, timeout: float) -> None: ...
+    def flush(self, timeout: float) -> object: ...
 
 
 def complain(text: str) -> None:
@@ -31,24 +32,44 @@ def complain(text: str) -> None:
         print("asyncwatch: " + " ".join(text.splitlines()), file=sys.stderr, flush=True)
 
 
+class Interrupt:
+    """Keeps an unhandled Ctrl-C what it is: death by SIGINT, which shells and supervisors look for.
+
+    CPython before 3.14 forgets it when any text is evaluated after it, as the import of a dataclass does, and
+    ends with status 1. The session's last words may do that, so it is said again after them.
+    """
+
+    seen = False
+
+    @classmethod
+    def guard(cls) -> None:
+        """To be called before the session starts: exit handlers run last in, first out."""
+        atexit.register(cls._repeat)
+
+    @classmethod
+    def _repeat(cls) -> None:
+        if cls.seen:
+            try:
+                exec("raise KeyboardInterrupt")
+            except KeyboardInterrupt:
+                pass
+
+
 class Program:
     """A program about to run in this process: everything is decided, nothing of its own has happened."""
 
-    def __init__(
-        self,
-        target: Target,
-        args: Sequence[str],
-        before: Set[str] = frozenset(),
-        watch: Watcher | None = None,
-        can_fail: bool = False,
-    ) -> None:
+    def __init__(self, target: Target, args: Sequence[str], before: Set[str] = frozenset()) -> None:
+        """Read what can be read without running it; `before` are the modules that are not of our importing.
+
+        Raises:
+            ConfigError: a script cannot be read.
+        """
         self.target = target
         self.before = before
-        self.watch = watch
-        self.can_fail = can_fail
+        self.watch: Watcher | None = None
+        self.can_fail = False
         self.argv = [target.argv0, *args]
         self.main = _fresh_main()
-        # Read now: what cannot be read is one line and exit status 2, before anything else happens.
         self.code = _load(target, self.main)
 
     def run(self) -> None:
@@ -66,7 +87,8 @@ class Program:
             if error.code is None or (isinstance(error.code, int) and error.code == 0):
                 self._finish()
             raise
-        except BaseException:
+        except BaseException as error:
+            Interrupt.seen = isinstance(error, KeyboardInterrupt)
             _hide_our_frames()
             raise
         self._finish()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Sequence, Set
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asyncwatch import config as configuration
 from asyncwatch.cli import launch, options, reexec, targets
 from asyncwatch.config import Config, ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Subcommands, each a module of this package with `run(command) -> exit status`; imported when asked for.
 VERBS = ("explain", "doctor")
@@ -28,25 +32,39 @@ def prepare(argv: Sequence[str], before: Set[str] = frozenset()) -> launch.Progr
     try:
         command = options.parse(argv, VERBS)
         if command.target in VERBS and not command.literal:
-            raise SystemExit(importlib.import_module(f"asyncwatch.cli.{command.target}").run(command))
+            raise SystemExit(_subcommand(command))
         return _prepare(command, before)
     except ConfigError as error:
         launch.complain(str(error))
         raise SystemExit(2) from None
 
 
+def _subcommand(command: options.Command) -> int:
+    module = importlib.import_module(f"asyncwatch.cli.{command.target}")
+    try:
+        status: int = module.run(command)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    return status
+
+
 def _prepare(command: options.Command, before: Set[str]) -> launch.Program:
     config = settle(command)
     limits = reexec.ensure_debug() if config is not None and config.profile == "debug" else ()
     target = targets.module(command.target) if command.module else targets.resolve(command.target)
+    program = launch.Program(target, command.args, before)
     if config is None:
-        return launch.Program(target, command.args, before)
+        return program
     if config.loop == "uvloop":
         from asyncwatch.hooks import loop_choice
 
         loop_choice.choose(config.loop)
-    watch = _watch(config, limits)
-    return launch.Program(target, command.args, before, watch, bool(config.fail_on))
+    launch.Interrupt.guard()
+    program.watch = _watch(config, limits)
+    program.can_fail = bool(config.fail_on)
+    return program
 
 
 def settle(command: options.Command) -> Config | None:
@@ -68,6 +86,9 @@ def _profile_from_environment() -> str | None:
 
 
 def here() -> Path:
+    """The directory where the search for pyproject.toml begins."""
+    from pathlib import Path
+
     try:
         return Path.cwd()
     except OSError:  # the directory was removed under us; the program may not care, nor do we
@@ -82,7 +103,7 @@ def _watch(config: Config, limits: tuple[str, ...]) -> launch.Watcher | None:
         watch.start()
     except ConfigError:
         raise
-    except Exception as error:  # noqa: BLE001 - a watch that cannot start must not stop the program
+    except Exception as error:
         launch.complain(f"cannot watch ({type(error).__name__}: {error}); the program runs unwatched")
         return None
     return watch

@@ -6,9 +6,8 @@ and whatever is imported here is imported into the program's process before the 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from asyncwatch import __version__
 from asyncwatch.config import OPTIONS, ConfigError, Option, parse_option
@@ -30,8 +29,7 @@ pyproject.toml; ASYNCWATCH=off|light|debug is the profile. Options beat variable
 _BY_FLAG = {"--" + option.name: option for option in OPTIONS}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """What the command line says."""
 
     settings: dict[str, Any]  # by Config's field names, only what was given

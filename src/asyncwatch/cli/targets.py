@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from asyncwatch.config import ConfigError
 
 Kind = Literal["script", "module", "directory", "entry-point"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A program that exists, and what bare Python would make of its name."""
 
     kind: Kind
@@ -41,10 +39,8 @@ def resolve(word: str) -> Target:
     Raises:
         ConfigError: when it is none of these, with the next step.
     """
-    if os.sep in word or (os.altsep and os.altsep in word):
-        found = _path(word)
-    else:
-        found = _named_path(word) or _named(word)
+    by_path = os.sep in word or (os.altsep is not None and os.altsep in word)
+    found = _path(word) if by_path else _named_path(word) or _named(word)
     if found is None:
         raise ConfigError(_nothing(word))
     return found
@@ -102,11 +98,11 @@ def _find(top: str) -> ModuleSpec | None:
         return None
 
 
-def _finder(path: str) -> PathFinder | None:
+def _finder(path: str) -> Any:
     """Whatever imports from this path (a directory, a zip file); the interpreter asks in the same way."""
     for hook in sys.path_hooks:
         try:
-            return hook(path)  # type: ignore[return-value]
+            return hook(path)
         except ImportError:
             pass
     return None

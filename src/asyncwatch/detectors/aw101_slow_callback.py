@@ -44,6 +44,7 @@ RULE = Rule("AW101", "slow-callback", "warning", "callbacks or steps held the lo
 
 # More than this part of the time without a CPU, and the code is not what was slow.
 STARVED = 0.5
+STILL = 0.9
 # A line with less than this share of the samples is not worth a row in the evidence.
 SHARE = 0.1
 
@@ -73,7 +74,7 @@ class Detector:
         if len(shares) > 1:
             evidence["lines"] = shares
         who = f"step of task {event.task.name!r}" if event.task else "callback"
-        call = called_at(raws[0]) if raws else None
+        call = called_at(raws[0]) if raws and self._stands_still(event) else None
         place = f" in {call}()" if call else (f" in {where.function}()" if where else "")
         text = f"{who} held the loop for {seconds(event.duration)}{place}"
         if starved:
@@ -88,6 +89,10 @@ class Detector:
             evidence,
             event.loop,
         )
+
+    def _stands_still(self, event: StepHeld) -> bool:
+        """Whether nearly every look found the same instruction: a call that does not return, not a busy loop."""
+        return event.samples[0][1] >= STILL * sum(count for _, count in event.samples)
 
     def _busiest(self, event: StepHeld) -> tuple[Frame | None, tuple[RawFrame, ...], list[dict[str, object]]]:
         """The line with most samples, the stack most often seen there, and the share of each line."""

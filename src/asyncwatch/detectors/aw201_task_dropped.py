@@ -72,7 +72,8 @@ class Detector:
         if waits:
             evidence["waits_at"] = [frame.to_dict() for frame in waits]
         fate = "was pending at shutdown" if event.dying else f"is {seconds(event.age)} old"
-        text = f"task {event.task.name!r} ({event.task.coro}) is held by nothing since {place(where)} dropped it; it {fate}"
+        dropped = f"since {place(where)} dropped it" if where else "where it was created"
+        text = f"task {event.task.name!r} ({event.task.coro}) is held by nothing {dropped}; it {fate}"
         yield Finding(
             RULE,
             level_for(RULE.level, where, self._scope),

@@ -24,9 +24,9 @@ def creation(task: TaskFacts, scope: Scope) -> tuple[Frame | None, tuple[Frame, 
     return scope.innermost(stack), stack
 
 
-def place(frame: Frame | None) -> str:
+def place(frame: Frame) -> str:
     """A frame inside a sentence."""
-    return "an unknown place" if frame is None else f"{frame.function}()"
+    return f"{frame.function}()"
 
 
 def seconds(value: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,9 @@ from asyncwatch.hooks.taps import LogTap
 from asyncwatch.hooks.tasks import Ledger
 
 PART = "hooks.exceptions"
+
+# asyncio adds a handle's repr, with an address or a whole path in it; the frames say the same better.
+_REPR = re.compile(r"(\s<|\s(created )?at [^ ]*:\d+).*", re.DOTALL)
 
 
 class ExceptionTap:
@@ -65,9 +69,14 @@ class ExceptionTap:
             return TaskFailed(facts, self._ledger.facts(future), describe(error), frames)
         if "AW403" not in self._bus.enabled:
             return None
-        message = " ".join(str(context.get("message") or "exception").split())[:200]
-        return CallbackFailed(facts, message.partition(" <")[0], describe(error), frames, self._task(context))
+        return CallbackFailed(facts, _message(context), describe(error), frames, self._task(context))
 
     def _task(self, context: dict[str, Any]) -> TaskFacts | None:
         task = context.get("task") or context.get("future")
         return self._ledger.facts(task) if isinstance(task, asyncio.Task) else None
+
+
+def _message(context: dict[str, Any]) -> str:
+    """asyncio's own sentence, in one line and without addresses."""
+    text = str(context.get("message") or "exception")[:2000]
+    return " ".join(_REPR.sub("", text).split())[:200] or "exception"

@@ -49,7 +49,9 @@ class Segment:
 class Look:
     """What one glance at a loop's thread shows: the stack inside its current callback, and which callback it is."""
 
-    def __init__(self, frame: FrameType | None, task: Any, base: CodeType | None, previous: Segment | None, traced: bool) -> None:
+    def __init__(
+        self, frame: FrameType | None, task: Any, base: CodeType | None, previous: Segment | None, *, traced: bool
+    ) -> None:
         self.stack: Stack = ()
         self.key: object = None
         stack, root = inside(frame, task, base)

@@ -119,9 +119,9 @@ class Loops:
                 del self._states[key]
 
     def rethread(self) -> None:
-        """After a fork: the child's only thread has the parent's identifier, its other loops run nowhere."""
-        for state in self:
-            state.pongs = 0
+        """After a fork: a loop of the parent's is noticed again when the child uses it."""
+        self._states.clear()
+        self.count = 0
 
     def each_class(self, patch: Callable[[type], None]) -> None:
         """Have `patch` called for asyncio's base loop, for every other loop class and for each yet to be defined."""
@@ -153,7 +153,7 @@ class Loops:
 
 def _subclass_defined(loops: Loops, cls: type, **kwargs: Any) -> None:
     try:
-        super(asyncio.AbstractEventLoop, cls).__init_subclass__(**kwargs)
+        super(asyncio.AbstractEventLoop, cls).__init_subclass__(**kwargs)  # type: ignore[misc]
     finally:
         try:
             if loops._bus.open:
@@ -162,7 +162,7 @@ def _subclass_defined(loops: Loops, cls: type, **kwargs: Any) -> None:
             loops._bus.fail(PART, error)
 
 
-def _all_subclasses(cls: type) -> Iterator[type]:
+def _all_subclasses(cls: Any) -> Iterator[type]:
     for sub in cls.__subclasses__():
         yield sub
         yield from _all_subclasses(sub)

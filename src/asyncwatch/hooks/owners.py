@@ -25,7 +25,8 @@ MOST_VISITS = 400
 DEEPEST = 64
 
 _CONTAINERS: tuple[type, ...] = (list, tuple, set, frozenset, dict)
-_WAIT_PARTS: tuple[type, ...] = (MethodType, BuiltinFunctionType, CellType, asyncio.Future, asyncio.Timeout, asyncio.TaskGroup)
+_PLUMBING: tuple[type, ...] = (MethodType, BuiltinFunctionType, CellType)
+_WAIT_PARTS: tuple[type, ...] = (*_PLUMBING, asyncio.Future, asyncio.Timeout, asyncio.TaskGroup)
 
 
 class _Probe:

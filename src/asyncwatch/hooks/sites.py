@@ -85,39 +85,40 @@ class Sites:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._sites: dict[int, Site] = {}
+        # By key; a site that is not plain must be looked for with `find` each time.
+        self.known: dict[int, Site] = {}
         self._internal: dict[str, bool] = {}
 
-    def of(self, frame: FrameType | None, root: FrameType | None) -> Site | None:
-        """The site for a task created under `frame`; `root` is the running step's own outermost frame, if any."""
+    def find(self, frame: FrameType | None, task: Any) -> Site | None:
+        """The site for a task created under `frame`, in the running step of `task` if there is one."""
+        internal = self._internal
         while frame is not None:
             code = frame.f_code
-            internal = self._internal.get(code.co_filename)
-            if internal is None:
-                internal = self._learn(code.co_filename)
-            if not internal or is_loop_code(code):
-                break
+            try:
+                if not internal[code.co_filename]:
+                    site = self.known.get(id(code) + frame.f_lasti)
+                    return site if site is not None and site.plain else self._seek(site, frame, task)
+            except KeyError:
+                self._learn(code.co_filename)
+                continue
+            if is_loop_code(code):
+                return self._seek(None, frame, task)
             frame = frame.f_back
-        if frame is None:
-            return None
-        site = self._sites.get(id(frame.f_code) + frame.f_lasti)
-        if site is not None and site.plain:
-            return site
-        return self._seek(site, frame, root)
+        return None
 
-    def _learn(self, filename: str) -> bool:
-        internal = filename.startswith((_ASYNCIO, PACKAGE))
-        self._internal[filename] = internal
-        return internal
+    def _learn(self, filename: str) -> None:
+        self._internal[filename] = filename.startswith((_ASYNCIO, PACKAGE))
 
-    def _seek(self, site: Site | None, frame: FrameType, root: FrameType | None) -> Site:
+    def _seek(self, site: Site | None, frame: FrameType, task: Any) -> Site:
         """A new site, or one that needs its callers to be told apart: made by a library or handed on by a helper."""
-        raws, keys, discards = self._chain(frame, root)
+        coro = task.get_coro() if task is not None else None
+        raws, keys, discards = self._chain(frame, getattr(coro, "cr_frame", None))
         if site is None:
-            if len(self._sites) >= MOST_SITES:
-                self._sites.clear()
-            site = Site(tuple(raws), discards, plain=len(raws) == 1)
-            self._sites[keys[0]] = site
+            if len(self.known) >= MOST_SITES:
+                self.known.clear()
+            plain = len(raws) == 1 and self._scope.is_app(raws[0][0].co_filename)
+            site = Site(tuple(raws), discards, plain)
+            self.known[keys[0]] = site
         if site.plain:
             return site
         key = tuple(keys)
@@ -125,7 +126,7 @@ class Sites:
         if found is None:
             if len(site.callers) >= MOST_SITES:
                 site.callers.clear()
-            found = site.callers[key] = Site(tuple(raws), discards, plain=True)
+            found = site.callers[key] = Site(tuple(raws), discards, True)
         return found
 
     def _chain(self, frame: FrameType | None, root: FrameType | None) -> tuple[list[RawFrame], list[int], bool]:

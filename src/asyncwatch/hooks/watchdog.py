@@ -15,7 +15,7 @@ from asyncwatch import env
 from asyncwatch.events import StepHeld, TaskFacts
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.hold import Hold, Look, Segment, frame_of
-from asyncwatch.hooks.loops import LoopState, Loops
+from asyncwatch.hooks.loops import Loops, LoopState
 
 PART = "hooks.watchdog"
 
@@ -122,7 +122,7 @@ class Watchdog:
             task = self._current(loop)
         except RuntimeError:
             task = None
-        look = Look(frame_of(eye.state.ident), task, eye.state.base, hold.current, eye.state.traced)
+        look = Look(frame_of(eye.state.ident), task, eye.state.base, hold.current, traced=eye.state.traced)
         if look.stack:
             known = hold.current is not None and hold.current.key == look.key
             facts = None if task is None or known else self._facts(task)

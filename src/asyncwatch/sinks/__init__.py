@@ -28,8 +28,8 @@ def _sink(config: Config, target: str, scope: Scope) -> LoggerSink:
         try:
             output = FileOutput(target)
         except OSError as error:
-            reason = error.strerror or error
-            raise ConfigError(f"cannot write to the output {target!r}: {reason}; name a file that can be written") from None
+            text = f"cannot write to the output {target!r}: {error.strerror or error}; name a file that can be written"
+            raise ConfigError(text) from None
     console = config.format == "console" or (config.format == "auto" and output.is_terminal())
     level = LEVELS[config.level or ("warning" if console else "info")]
     colour = console and output.is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

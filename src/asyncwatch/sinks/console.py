@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from asyncwatch.detectors import RULES
-from asyncwatch.events import TaskFacts
 from asyncwatch.findings import Finding
 from asyncwatch.frames import Frame, Scope, resolve_all, short_path, source_line
 
@@ -26,10 +25,10 @@ class Console:
             return self._summary(finding.evidence)
         times = f"  (seen {count} times)" if count > 1 else ""
         head = f"{self._paint(finding.level, f'{finding.rule.code} {finding.rule.name}')} {plain(finding.event)}{times}"
-        lines = [head, *self._where(finding), *self._task(finding.task), *self._stack(finding)]
-        defined = finding.evidence.get("raised_at")
-        if isinstance(defined, dict):
-            lines.append(f"  raised at {plain(short_path(defined['file']))}:{defined['line']} in {plain(defined['function'])}")
+        lines = [head, *self._where(finding), *self._task(finding), *self._stack(finding)]
+        raised = finding.evidence.get("raised_at")
+        if isinstance(raised, dict):
+            lines.append(f"  raised at {at(Frame(**raised))}")
         return "\n".join(lines)
 
     def _paint(self, style: str, text: str) -> str:
@@ -45,12 +44,13 @@ class Console:
             lines.append(f"    {self._paint('dim', f'{frame.line:>4} |')} {plain(source)}")
         return lines
 
-    def _task(self, task: TaskFacts | None) -> list[str]:
+    def _task(self, finding: Finding) -> list[str]:
+        task = finding.task
         if task is None:
             return []
         text = f"  task {plain(task.name)!r} runs {plain(task.coro)}"
         app = next((frame for frame in resolve_all(task.created) if self._scope.is_app(frame.file)), None)
-        if app is not None:
+        if app is not None and app != finding.where:
             text += f", created at {at(app)}"
         if task.parent is not None:
             text += f", by task {plain(task.parent.name)!r} ({plain(task.parent.coro)})"
@@ -66,7 +66,7 @@ class Console:
 
     def _summary(self, evidence: dict[str, Any]) -> str:
         findings: dict[str, int] = evidence.get("findings", {})
-        head = f"asyncwatch: {evidence.get('seconds', 0):.1f} s watched, {evidence.get('loops', 0)} loop(s)"
+        head = f"asyncwatch: {evidence.get('seconds', 0):.1f} s watched, {_number(evidence.get('loops', 0), 'loop')}"
         if not findings:
             head += ", nothing found"
         lines = [self._paint("where", head)]
@@ -87,10 +87,15 @@ def _shortcomings(evidence: dict[str, Any]) -> list[str]:
         found.append(f"{evidence['dropped_events']} events were dropped by a full buffer: the counts are lower bounds")
     if evidence.get("unexplained_pauses"):
         number, longest = evidence["unexplained_pauses"], evidence["longest_unexplained_pause"]
-        found.append(f"{number} pause(s) up to {longest:.2f} s not explained: native code held the GIL, or no CPU")
+        pauses = _number(number, "pause")
+        found.append(f"{pauses} up to {longest:.2f} s not explained: native code held the GIL, or there was no CPU")
     if evidence.get("in_baseline"):
         found.append(f"{evidence['in_baseline']} more are in the baseline")
     return found
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def at(frame: Frame) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
+from collections.abc import MutableMapping
 from typing import Any
 
 from asyncwatch.findings import Finding, to_dict
@@ -40,6 +42,7 @@ class LoggerSink:
     def _open(self) -> Any:
         import structlog
 
+        forget_dummy_thread()
         render = self._render_console if self._console else structlog.processors.JSONRenderer(_dumps)
         return structlog.wrap_logger(
             _Lines(self._output),
@@ -59,7 +62,7 @@ class LoggerSink:
         event = fields.pop("event")
         getattr(self._logger, finding.level)(event, _finding=finding, **fields)
 
-    def _render_console(self, logger: Any, method: str, event: dict[str, Any]) -> str:
+    def _render_console(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
         assert self._console is not None
         return self._console.render(event["_finding"], event["count"], event["timestamp"])
 
@@ -67,10 +70,21 @@ class LoggerSink:
         self._output.close()
 
 
+def forget_dummy_thread() -> None:
+    """structlog makes a log record when it is imported, and logging then invents a thread object for our thread.
+
+    It must not stay in `threading.enumerate()`.
+    """
+    with threading._active_limbo_lock:  # type: ignore[attr-defined]
+        thread = threading._active.get(threading.get_ident())  # type: ignore[attr-defined]
+        if isinstance(thread, threading._DummyThread):
+            del threading._active[threading.get_ident()]  # type: ignore[attr-defined]
+
+
 _ORDER = ("timestamp", "level", "code", "rule", "event")
 
 
-def _in_order(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _in_order(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """structlog puts the event last; readers look for it first."""
     return {**{key: event[key] for key in _ORDER}, **event}
 
