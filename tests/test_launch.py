@@ -128,8 +128,8 @@ ENDINGS = {
     "SIGTERM": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
     "SIGTERM handled": "import os, signal, sys\nsignal.signal(signal.SIGTERM, lambda *a: sys.exit(5))\n"
     "os.kill(os.getpid(), signal.SIGTERM)",
-    "thread goes on": "import threading, time, sys\ndef f():\n    time.sleep(0.2)\n    print(sys.modules['__main__'].f is f)\n"
-    "    1 / 0\nthreading.Thread(target=f).start()\n1 / 0",
+    "thread goes on": "import threading, time, sys\ndef f():\n    time.sleep(0.2)\n"
+    "    print(sys.modules['__main__'].f is f)\n    1 / 0\nthreading.Thread(target=f).start()\n1 / 0",
     "generator left": "def g():\n    try:\n        yield\n    finally:\n        print('closed')\nx = g(); next(x)",
 }
 
@@ -171,7 +171,7 @@ if __name__ == '__main__':
 
 def test_a_module_of_the_program_beats_the_librarys(tmp_path: Path, profile: str) -> None:
     """A file next to the script that is named like a library module we use is what the program imports."""
-    names = ("dataclasses", "difflib", "typing", "pathlib", "inspect", "queue")
+    names = ("dataclasses", "difflib", "pathlib", "inspect", "queue", "typing")
     imports = "\n".join(f"import {name}; print({name}.__file__)" for name in names)
     write(tmp_path, app=imports, **dict.fromkeys(names, "mine = True"))
     bare = same("app.py", profile=profile, cwd=tmp_path)
@@ -181,6 +181,6 @@ def test_a_module_of_the_program_beats_the_librarys(tmp_path: Path, profile: str
 def test_files_of_the_current_directory_are_not_ours_to_import(tmp_path: Path, profile: str) -> None:
     """A script elsewhere is started although the current directory has files named like library modules."""
     (tmp_path / "cwd").mkdir()
-    write(tmp_path / "cwd", dataclasses="1 / 0", pathlib="1 / 0", typing="1 / 0")
+    write(tmp_path / "cwd", dataclasses="1 / 0", pathlib="1 / 0", inspect="1 / 0")
     write(tmp_path, app="import dataclasses; print(dataclasses.__file__)")
     assert same(os.path.join("..", "app.py"), profile=profile, cwd=tmp_path / "cwd").status == 0

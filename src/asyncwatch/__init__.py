@@ -6,11 +6,13 @@ The public names: `install` and `watch` start a watcher inside a running program
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here: `python -m asyncwatch` gets here with the program's own folder first on the path, and
+# whatever the program calls `typing.py` must not be ours.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
     from asyncwatch.findings import Finding
     from asyncwatch.session import Watch
 
@@ -37,14 +39,20 @@ def install(profile: str = "light", **options: Any) -> Watch:
     return started
 
 
-@contextmanager
-def watch(profile: str = "light", **options: Any) -> Iterator[Watch]:
+class watch:
     """`install` for the length of a `with` block; the interpreter is left as it was found."""
-    started = install(profile, **options)
-    try:
-        yield started
-    finally:
-        started.uninstall()
+
+    def __init__(self, profile: str = "light", **options: Any) -> None:
+        self._profile, self._options = profile, options
+
+    def __enter__(self) -> Watch:
+        self._watch = install(self._profile, **self._options)
+        return self._watch
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._watch.uninstall()
 
 
 def __getattr__(name: str) -> Any:

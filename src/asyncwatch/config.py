@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 PROFILES = ("debug", "light", "off")
@@ -180,25 +179,32 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def from_pyproject(start: Path) -> dict[str, Any]:
+def from_pyproject(start: str | os.PathLike[str]) -> dict[str, Any]:
     """Settings of `[tool.asyncwatch]` in the nearest pyproject.toml at or above `start`."""
-    for folder in (start, *start.parents):
-        path = folder / "pyproject.toml"
-        if path.is_file():
+    folder = os.path.abspath(start)
+    while True:
+        path = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(path):
             return _read_table(path)
-    return {}
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return {}
 
 
-def _read_table(path: Path) -> dict[str, Any]:
+def _read_table(path: str) -> dict[str, Any]:
     try:
-        text = path.read_bytes()
+        with open(path, "rb") as file:
+            text = file.read()
         if b"asyncwatch" not in text:
             return {}  # spares the TOML parser's import in programs that never heard of us
         import tomllib
 
-        table = tomllib.loads(text.decode()).get("tool", {}).get("asyncwatch", {})
-    except (OSError, ValueError, AttributeError) as error:
+        tools = tomllib.loads(text.decode()).get("tool", {})
+        table = tools.get("asyncwatch", {}) if isinstance(tools, dict) else None
+    except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read {path}: {error}") from None
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [tool.asyncwatch] is not a table of settings")
     known = {option.name: option for option in OPTIONS}
     found = {}
     for key, value in table.items():
@@ -208,7 +214,7 @@ def _read_table(path: Path) -> dict[str, Any]:
     return found
 
 
-def load(options: Mapping[str, Any], environ: Mapping[str, str], start: Path) -> Config:
+def load(options: Mapping[str, Any], environ: Mapping[str, str], start: str | os.PathLike[str]) -> Config:
     """Put the sources together: `options` (already parsed) over the environment over pyproject.toml.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -10,18 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 SRC = str(Path(__file__).resolve().parents[2] / "src")
 
 # -I and -E hide PYTHONPATH, and the tests run without an installed asyncwatch: this is the console script's text.
 BOOT = f"import sys; sys.path.append({SRC!r}); from asyncwatch.__main__ import main; main()"
 
-HAS_SESSION = importlib.util.find_spec("asyncwatch") and importlib.util.find_spec("asyncwatch.session")
-PROFILES = [
-    "off",
-    pytest.param("light", marks=pytest.mark.skipif(not HAS_SESSION, reason="there is no session yet")),
-]
+PROFILES = ["off", "light"]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence, Set
-from typing import TYPE_CHECKING
 
 from asyncwatch import config as configuration
 from asyncwatch.cli import launch, options, reexec, targets
 from asyncwatch.config import Config, ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Subcommands, each a module of this package with `run(command) -> exit status`; imported when asked for.
 VERBS = ("explain", "doctor")
@@ -85,14 +81,12 @@ def _profile_from_environment() -> str | None:
     return found.get("profile")
 
 
-def here() -> Path:
+def here() -> str:
     """The directory where the search for pyproject.toml begins."""
-    from pathlib import Path
-
     try:
-        return Path.cwd()
+        return os.getcwd()
     except OSError:  # the directory was removed under us; the program may not care, nor do we
-        return Path(os.sep)
+        return os.sep
 
 
 def _watch(config: Config, limits: tuple[str, ...]) -> launch.Watcher | None:

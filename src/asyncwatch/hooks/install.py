@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import runners
+from asyncio import coroutines, runners
 from collections.abc import Callable
 from typing import Any
 
@@ -77,8 +77,8 @@ class Hooks:
         state.work = Sweeper(self.ledger, state, self._bus)
         if self._config.slow_callback_duration != DEFAULT_SLOW:
             loop.slow_callback_duration = self._config.slow_callback_duration
-        if self._config.profile == "debug":
-            loop.set_debug(True)
+        if self._config.profile == "debug" and not coroutines._is_debug_mode():  # type: ignore[attr-defined]
+            loop.set_debug(True)  # installed in a running program; the command has asked the interpreter already
         self._poke()
 
     def look(self) -> float:

@@ -79,6 +79,10 @@ def forget_dummy_thread() -> None:
         thread = threading._active.get(threading.get_ident())  # type: ignore[attr-defined]
         if isinstance(thread, threading._DummyThread):
             del threading._active[threading.get_ident()]  # type: ignore[attr-defined]
+    # From 3.12 on a thread-local refers to it as well.
+    local = getattr(threading, "_thread_local_info", None)
+    if local is not None:
+        local.__dict__.pop("_track_dummy_thread_ref", None)
 
 
 _ORDER = ("timestamp", "level", "code", "rule", "event")
