@@ -39,7 +39,7 @@ class Watch:
         scope = Scope()
         self._limits = limits
         self._bus = Bus(enabled)
-        self._hooks = Hooks(config, self._bus, scope, self._poke)
+        self._hooks = Hooks(config, self._bus, scope, self._poke, self.uninstall)
         rules = detectors.build(enabled, scope)
         self._pipeline = Pipeline(config, rules, sinks.build(config, scope), self._part_failed)
         self._wake, self._flushed, self._ended = (_thread.allocate_lock() for _ in range(3))
@@ -233,4 +233,4 @@ def check_codes(config: Config) -> None:
 def survey(config: Config) -> list[tuple[str, str, str]]:
     """What would arm here, as `(hook, armed or blind, reason)`; touches nothing."""
     bus = Bus(config.enabled(detectors.CODES, detectors.OPT_IN))
-    return Hooks(config, bus, Scope(), lambda: None).rows()
+    return Hooks(config, bus, Scope(), lambda: None, lambda: None).rows()

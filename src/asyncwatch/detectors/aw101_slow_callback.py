@@ -24,7 +24,8 @@ Instead
 
 False alarms
     A loop that was late because its thread got no CPU is level info with cause `starved`. A pause in which the
-    watcher itself could not look is counted in AW099 and blamed on no line.
+    watcher itself could not look is counted in AW099 and blamed on no line. A library's own callback, with no line
+    of the application in it, is level info.
 
 Settings
     `--slow-callback-duration SECONDS`, or `loop.slow_callback_duration` in the program, read live.
@@ -35,7 +36,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from asyncwatch.detectors.places import outermost_first, seconds
+from asyncwatch.detectors.places import level_for, outermost_first, seconds
 from asyncwatch.events import Event, StepHeld
 from asyncwatch.findings import Finding, Rule
 from asyncwatch.frames import Frame, RawFrame, Scope, called_at
@@ -81,7 +82,7 @@ class Detector:
             text = f"{who} took {seconds(event.duration)}, {seconds(event.starved or 0)} of it without a CPU"
         yield Finding(
             RULE,
-            "info" if starved else RULE.level,
+            "info" if starved else level_for(RULE.level, where, self._scope),
             text,
             where,
             outermost_first(raws),

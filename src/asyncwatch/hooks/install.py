@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from asyncio import coroutines, runners
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
+from asyncwatch.hooks import farewell
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.coroutines import CoroutineTap
 from asyncwatch.hooks.exceptions import ExceptionTap
@@ -30,10 +32,13 @@ NO_LOOP_PERIOD = 0.25
 class Hooks:
     """Everything that observes."""
 
-    def __init__(self, config: Config, bus: Bus, scope: Scope, poke: Callable[[], None]) -> None:
+    def __init__(
+        self, config: Config, bus: Bus, scope: Scope, poke: Callable[[], None], last_words: Callable[[], None]
+    ) -> None:
         self._config = config
         self._bus = bus
         self._poke = poke
+        self._last_words = last_words
         self._patches = Patches()
         self.ledger = Ledger(bus, Sites(scope))
         self.loops = Loops(bus, self._on_new_loop)
@@ -54,6 +59,7 @@ class Hooks:
         self._unraisable.install(patches)
         self._coroutines.install(patches)
         self._log.install()
+        patches.set(signal, "raise_signal", farewell.wrap(signal.raise_signal, self._last_words))
         running = asyncio._get_running_loop()
         if running is not None:
             loops.adopt(running)

@@ -141,8 +141,11 @@ class Watchdog:
                 self._unexplained(end - eye.asked_at)
             return
         hold.close(end, self.period)
-        for segment, until in zip(hold.segments, [*(s.began for s in hold.segments[1:]), end], strict=True):
+        ends = [*(segment.began for segment in hold.segments[1:]), end]
+        for segment, until in zip(hold.segments, ends, strict=False):
             self._finish(eye, segment, until - segment.began, threshold)
+        if not hold.segments and end - eye.asked_at >= threshold:
+            self._unexplained(end - eye.asked_at)
 
     def _finish(self, eye: Eye, segment: Segment, duration: float, threshold: float) -> None:
         if segment.exact is not None:
