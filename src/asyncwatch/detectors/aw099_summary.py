@@ -44,5 +44,6 @@ class Detector:
         assert isinstance(event, Ended)
         findings = event.totals.get("findings", {})
         total = sum(findings.values())
-        text = f"{total} finding{'' if total == 1 else 's'} by {len(findings)} rules" if total else "nothing found"
+        noun = "finding" if total == 1 else "findings"
+        text = f"{total} {noun}, of {', '.join(findings)}" if total else "nothing found"
         yield Finding(RULE, RULE.level, text, evidence=dict(event.totals))

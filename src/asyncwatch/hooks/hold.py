@@ -77,11 +77,13 @@ def frame_of(ident: int) -> FrameType | None:
 class Hold:
     """The time from a loop's last sign of life to its next."""
 
-    def __init__(self, alive_at: float, now: float) -> None:
-        # The callback began between the last sign of life and the first look that found the loop busy.
-        self.began = (alive_at + now) / 2
+    def __init__(self, alive_at: float, asked_at: float, period: float) -> None:
+        # The callback began between the last sign of life and the next look; a look that came late was kept from
+        # coming by what began before it was due.
+        due = min(asked_at, alive_at + period)
+        self.began = (alive_at + due) / 2
         self.segments: list[Segment] = []
-        self.looked_at = now
+        self.looked_at = due
 
     def add(self, look: Look, now: float, period: float, task: TaskFacts | None) -> None:
         gap = now - self.looked_at

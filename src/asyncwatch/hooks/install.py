@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from asyncio import coroutines, runners
+from asyncio import coroutines, tasks
 from collections.abc import Callable
 from typing import Any
 
@@ -54,8 +54,9 @@ class Hooks:
         patches, loops = self._patches, self.loops
         loops.each_class(self._patch_class)
         loops.install(patches)
-        wrapped = self._shutdown.wrap_cancel_all(runners._cancel_all_tasks)  # type: ignore[attr-defined]
-        patches.set(runners, "_cancel_all_tasks", wrapped)
+        all_tasks = self._shutdown.wrap_all_tasks(tasks.all_tasks)
+        patches.set(tasks, "all_tasks", all_tasks)
+        patches.set(asyncio, "all_tasks", all_tasks)
         self._unraisable.install(patches)
         self._coroutines.install(patches)
         self._log.install()

@@ -33,6 +33,7 @@ class LoopState:
         self.number = number
         self.bus = bus
         self.closing = False
+        self.left: list[tuple[Any, Any]] = []  # tasks that the shutdown met pending: record and event
         self.work: Callable[[Any], None] | None = None  # a slice of sweeping, run between two callbacks
         self.pongs = 0
         self.pong_at = 0.0
@@ -91,18 +92,20 @@ class Loops:
 
     def state(self, loop: Any) -> LoopState | None:
         """The state of a loop, noticing it now if nobody did before; None for what is no loop of ours to watch."""
+        return self.known(loop) or self.adopt(loop)
+
+    def known(self, loop: Any) -> LoopState | None:
+        """The state of a loop that is already watched."""
         state = self._states.get(id(loop))
-        if state is not None and state.ref() is loop:
-            return state
-        return self.adopt(loop)
+        return state if state is not None and state.ref() is loop else None
 
     def __iter__(self) -> Iterator[LoopState]:
         return iter(list(self._states.values()))
 
     def adopt(self, loop: Any) -> LoopState | None:
         """Begin to watch a loop."""
-        state = self._states.get(id(loop))
-        if state is not None and state.ref() is loop:
+        state = self.known(loop)
+        if state is not None:
             return state
         try:
             self.count += 1

@@ -17,24 +17,30 @@ PART = "hooks.shutdown"
 
 
 class ShutdownTap:
-    """Looks at the pending tasks before asyncio cancels them, and again before the loop is closed."""
+    """Looks at the pending tasks when somebody is about to cancel them all, and before the loop is closed.
+
+    `asyncio.run()`, uvloop, uvicorn, aiohttp and others shut a loop down in the same way, each in a copy of its own:
+    `all_tasks(loop)` of a loop that has stopped, `cancel()` of each, and a last run. Asking for the tasks is what can
+    be seen; that they were cancelled is checked when that last run begins.
+    https://github.com/python/cpython/blob/3.12/Lib/asyncio/runners.py#L199 (_cancel_all_tasks)
+    """
 
     def __init__(self, bus: Bus, loops: Loops, ledger: Ledger) -> None:
         self._bus = bus
         self._loops = loops
         self._ledger = ledger
 
-    def wrap_cancel_all(self, original: Callable[[Any], None]) -> Callable[[Any], None]:
-        """The replacement for `asyncio.runners._cancel_all_tasks`."""
+    def wrap_all_tasks(self, original: Callable[..., set[Any]]) -> Callable[..., set[Any]]:
+        """The replacement for `asyncio.all_tasks`."""
 
         @functools.wraps(original)
-        def _cancel_all_tasks(loop: Any) -> None:
-            left = tap._guarded(tap._before_cancel, loop) or []
-            original(loop)
-            tap._guarded(tap._after_cancel, loop, left)
+        def all_tasks(loop: Any = None) -> set[Any]:
+            if loop is not None:
+                tap._guarded(tap._asked, loop)
+            return original(loop)
 
         tap = self
-        return _cancel_all_tasks
+        return all_tasks
 
     def wrap_close(self, original: Callable[[Any], None]) -> Callable[[Any], None]:
         """The replacement for a loop class's `close`."""
@@ -65,32 +71,43 @@ class ShutdownTap:
                 found.append((key, record))
         return found
 
-    def _before_cancel(self, loop: Any) -> list[tuple[Record, TaskLeft]]:
-        state = self._loops.state(loop)
-        if state is None:
-            return []
-        state.closing = True
-        return [(record, self._left(state, key, record, closed=False)) for key, record in self._pending(loop)]
+    def _asked(self, loop: Any) -> None:
+        """Somebody asked for all tasks of a loop that stands still: perhaps to cancel them."""
+        state = self._loops.known(loop)
+        if state is None or state.closing or loop.is_running() or loop.is_closed():
+            return
+        # Whoever asks is about to hold them all: who held them before can only be told now.
+        pending = [(key, record, owners.is_unheld(record)) for key, record in self._pending(loop)]
+        if pending:
+            loop.call_soon(functools.partial(self._guarded, self._runs_again, state, pending))
 
-    def _left(self, state: LoopState, key: int, record: Record, *, closed: bool) -> TaskLeft:
+    def _runs_again(self, state: LoopState, pending: list[tuple[int, Record, bool]]) -> None:
+        """The last run begins; those of the tasks that were cancelled are what the shutdown met."""
+        for key, record, unheld in pending:
+            task = record()
+            if task is not None and not task.done() and task.cancelling():
+                state.closing = True
+                state.left.append((record, self._left(state, key, record, closed=False, unheld=unheld)))
+
+    def _left(self, state: LoopState, key: int, record: Record, *, closed: bool, unheld: bool) -> TaskLeft:
         """What will be said of one pending task; that it was dropped or orphaned is said here if it never was."""
         sweeper = state.work
         reported = False
         if isinstance(sweeper, Sweeper):
-            reported = sweeper.said.get(key) is record or self._dies_unheld(state, sweeper, record)
+            reported = sweeper.said.get(key) is record
+            if not reported and unheld:
+                reported = self._dies_unheld(sweeper, record)
             if reported:
                 sweeper.said[key] = record
         task = record()
         return TaskLeft(state.facts, self._ledger.facts(task), owners.waits_at(task), closed, reported)
 
-    def _dies_unheld(self, state: LoopState, sweeper: Sweeper, record: Record) -> bool:
-        """A task that is about to be cancelled by the shutdown: was it dropped, or outlived a parent that ended?
+    def _dies_unheld(self, sweeper: Sweeper, record: Record) -> bool:
+        """An unheld task that the shutdown meets: was it dropped, or did it outlive a parent that ended before?
 
         The root task has just ended too, and what only its variables held is not held any more; that is no drop,
         so a statement that discards is asked for, or a parent that itself had one.
         """
-        if not owners.is_unheld(record):
-            return False
         discards = record.site is not None and record.site.discards
         parent = record.parent
         orphan = parent is not None and parent.parent is not None and is_over(parent)
@@ -100,15 +117,14 @@ class ShutdownTap:
         parent_done = None if parent is None else is_over(parent)
         return self._bus.emit(sweeper.unheld(record, age, parent_done, dying=True))
 
-    def _after_cancel(self, loop: Any, left: list[tuple[Record, TaskLeft]]) -> None:
-        for record, event in left:
-            if is_over(record):
-                self._bus.emit(event)
-
     def _before_close(self, loop: Any) -> None:
         state = self._loops.state(loop)
         if state is None:
             return
         state.closing = True
+        for record, event in state.left:
+            if is_over(record):
+                self._bus.emit(event)
         for key, record in self._pending(loop):
-            self._bus.emit(self._left(state, key, record, closed=True))
+            unheld = owners.is_unheld(record)
+            self._bus.emit(self._left(state, key, record, closed=True, unheld=unheld))

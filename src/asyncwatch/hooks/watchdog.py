@@ -40,6 +40,7 @@ class Eye:
         self.alive_at = time.monotonic()
         self.hold: Hold | None = None
         self.cpu_wait: float | None = None
+        self.threshold = 0.1
 
 
 class Watchdog:
@@ -60,26 +61,29 @@ class Watchdog:
         period = PERIOD
         for state in self._loops:
             loop = state.ref()
+            eye = self._eyes.get(state.number)
             if loop is None or loop.is_closed():
                 self._loops.forget(state)
-                self._eyes.pop(state.number, None)
+                if eye is not None:
+                    self._stopped(eye, now)
+                    del self._eyes[state.number]
                 continue
-            eye = self._eyes.get(state.number)
             if eye is None:
                 eye = self._eyes[state.number] = Eye(state)
             if loop.is_running():
                 period = min(period, self._look_at(eye, loop, now))
             else:
-                eye.hold, eye.waiting, eye.alive_at = None, False, now
+                self._stopped(eye, now)
+                eye.alive_at = now
         self.period = period
         return period
 
     def _look_at(self, eye: Eye, loop: Any, now: float) -> float:
         state = eye.state
-        threshold = float(loop.slow_callback_duration)
+        threshold = eye.threshold = float(loop.slow_callback_duration)
         period = max(SHORTEST, min(PERIOD, threshold / 4))
         if eye.waiting and state.pongs != eye.pongs:
-            self._answered(eye, threshold)
+            self._answered(eye, state.pong_at)
         if eye.waiting:
             return max(SHORTEST, min(self._sample(eye, loop, now), period))
         idle = self._looks_idle(state)
@@ -116,7 +120,7 @@ class Watchdog:
     def _sample(self, eye: Eye, loop: Any, now: float) -> float:
         """Look into a loop that was asked and has not answered."""
         if eye.hold is None:
-            eye.hold = Hold(eye.alive_at, eye.asked_at)
+            eye.hold = Hold(eye.alive_at, eye.asked_at, self.period)
         hold = eye.hold
         try:
             task = self._current(loop)
@@ -131,10 +135,18 @@ class Watchdog:
             hold.looked_at = now
         return SAMPLING
 
-    def _answered(self, eye: Eye, threshold: float) -> None:
-        """The loop lives again: what kept it is complete."""
-        state, hold = eye.state, eye.hold
-        end = state.pong_at
+    def _stopped(self, eye: Eye, now: float) -> None:
+        """The loop does not turn now; a hold that was its last step is complete all the same."""
+        if not eye.waiting:
+            return
+        if eye.state.pongs != eye.pongs:
+            self._answered(eye, eye.state.pong_at)
+        else:
+            self._answered(eye, now if eye.hold is None else (eye.hold.looked_at + now) / 2)
+
+    def _answered(self, eye: Eye, end: float) -> None:
+        """The loop lives again since `end`: what kept it is complete."""
+        hold, threshold = eye.hold, eye.threshold
         eye.waiting, eye.alive_at, eye.hold = False, end, None
         if hold is None:
             if end - eye.asked_at >= threshold:

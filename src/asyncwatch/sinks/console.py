@@ -11,6 +11,9 @@ from asyncwatch.frames import Frame, Scope, resolve_all, short_path, source_line
 _STYLES = {"error": "1;31", "warning": "1;33", "info": "36", "where": "1", "dim": "2"}
 # Library frames below the application's line that are worth a row; more make no one wiser.
 MOST_FRAMES = 6
+# A watcher that was late by less is an ordinary busy machine.
+WORTH_SAYING = 0.25
+_UNSEEN = "native code held the GIL, or there was no CPU"
 
 
 class Console:
@@ -88,7 +91,9 @@ def _shortcomings(evidence: dict[str, Any]) -> list[str]:
     if evidence.get("unexplained_pauses"):
         number, longest = evidence["unexplained_pauses"], evidence["longest_unexplained_pause"]
         pauses = _number(number, "pause")
-        found.append(f"{pauses} up to {longest:.2f} s not explained: native code held the GIL, or there was no CPU")
+        found.append(f"{pauses} not explained, the longest {longest:.2f} s or more: {_UNSEEN}")
+    if evidence.get("watcher_late", 0) >= WORTH_SAYING:
+        found.append(f"the watcher itself could not look for {evidence['watcher_late']:.2f} s: {_UNSEEN}")
     if evidence.get("in_baseline"):
         found.append(f"{evidence['in_baseline']} more are in the baseline")
     return found
