@@ -92,7 +92,10 @@ class Scope:
         parts = filename.replace("\\", "/").split("/")
         if "site-packages" in parts or "dist-packages" in parts:
             return False
-        return not os.path.abspath(filename).startswith(self._roots)
+        try:
+            return not os.path.abspath(filename).startswith(self._roots)
+        except OSError:
+            return True  # a relative name, and the current directory was removed
 
     def innermost(self, stack: Sequence[Frame]) -> Frame | None:
         """The innermost application frame of a stack that is outermost first, else the innermost one."""
@@ -105,11 +108,23 @@ class Scope:
 def short_path(filename: str) -> str:
     """A file's name as its program would write it: relative to the import path that holds it."""
     best = ""
-    for entry in [*sys.path, os.getcwd()]:
-        root = os.path.abspath(entry or ".").rstrip(os.sep) + os.sep
+    for entry in ["", *sys.path]:
+        try:
+            root = os.path.abspath(entry).rstrip(os.sep) + os.sep
+        except OSError:
+            continue  # the current directory was removed
         if filename.startswith(root) and len(root) > len(best):
             best = root
     return filename[len(best) :].replace(os.sep, "/")
+
+
+def editor_path(filename: str) -> str:
+    """A file's name as an editor started here opens it: relative to the current directory if it lies below it."""
+    try:
+        root = os.getcwd().rstrip(os.sep) + os.sep
+    except OSError:
+        return filename
+    return filename.removeprefix(root)
 
 
 # An expression that can be named in a sentence: dotted names, no calls or subscripts inside.
@@ -135,7 +150,7 @@ def _source(filename: str) -> tuple[str, ...]:
     try:
         with tokenize.open(filename) as file:
             return tuple(itertools.islice(file, 100_000))
-    except (OSError, SyntaxError, UnicodeDecodeError):
+    except (OSError, SyntaxError, ValueError):  # also names no file can have, and text that is none
         return ()
 
 

@@ -43,7 +43,7 @@ class Watch:
         rules = detectors.build(enabled, scope)
         self._pipeline = Pipeline(config, rules, sinks.build(config, scope), self._part_failed)
         self._wake, self._flushed, self._ended = (_thread.allocate_lock() for _ in range(3))
-        self._stopping = self._announced = self._running = False
+        self._stopping = self._announced = self._running = self._closing = False
         self._flush_wanted = False
         self._native = 0
         self._left: list[str] = []
@@ -83,16 +83,17 @@ class Watch:
 
     def uninstall(self) -> None:
         """Say the summary and leave the interpreter as it was found. Safe to call twice."""
-        if not self._bus.open:
+        if self._closing:
             return
+        self._closing = True
         fork.forget(self)
         atexit.unregister(self.uninstall)
         self._left = self._hooks.uninstall()
-        self._bus.open = False
         if self._running:
             self._stop_thread(LAST_WORDS)
         else:
             self._last_words()
+        self._bus.open = False
 
     # -- the watcher's thread --
 
@@ -130,7 +131,7 @@ class Watch:
             self._turn()
         finally:
             self._cpu += time.thread_time() - before
-            if not self._bus.open:
+            if self._closing:
                 self._last_words()
             self._ended.release()
 
@@ -167,6 +168,7 @@ class Watch:
     def _last_words(self) -> None:
         try:
             self._drain()
+            self._bus.open = False
             if self._child and not self._announced:
                 return  # a fork that ran no loop has nothing to tell
             if not self._announced:

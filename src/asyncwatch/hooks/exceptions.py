@@ -17,8 +17,8 @@ from asyncwatch.hooks.tasks import Ledger
 
 PART = "hooks.exceptions"
 
-# asyncio adds a handle's repr, with an address or a whole path in it; the frames say the same better.
-_REPR = re.compile(r"(\s<|\s(created )?at [^ ]*:\d+).*", re.DOTALL)
+# asyncio adds a handle's repr: addresses, paths and, in debug mode, argument values. The callback's name is enough.
+_CALLBACK = re.compile(r"(Exception in callback)(?: (\w[\w.<>]*))?")
 
 
 class ExceptionTap:
@@ -79,4 +79,7 @@ class ExceptionTap:
 def _message(context: dict[str, Any]) -> str:
     """asyncio's own sentence, in one line and without addresses."""
     text = str(context.get("message") or "exception")[:2000]
-    return " ".join(_REPR.sub("", text).split())[:200] or "exception"
+    match = _CALLBACK.match(text)
+    if match:
+        return f"{match[1]} {match[2]}()"[:200] if match[2] else match[1]
+    return " ".join(text.partition(" <")[0].split())[:200]

@@ -86,6 +86,8 @@ class Loops:
         self._bus = bus
         self._on_new = on_new
         self._states: dict[int, LoopState] = {}
+        # By number, until the watcher is done with them: a new loop may get the address of one just closed.
+        self._watched: dict[int, LoopState] = {}
         self._classes: list[Callable[[type], None]] = []
         self._patched: set[type] = set()
         self.count = 0
@@ -100,7 +102,7 @@ class Loops:
         return state if state is not None and state.ref() is loop else None
 
     def __iter__(self) -> Iterator[LoopState]:
-        return iter(list(self._states.values()))
+        return iter(list(self._watched.values()))
 
     def adopt(self, loop: Any) -> LoopState | None:
         """Begin to watch a loop."""
@@ -110,6 +112,7 @@ class Loops:
         try:
             self.count += 1
             state = self._states[id(loop)] = LoopState(loop, self.count, self._bus)
+            self._watched[state.number] = state
             self._on_new(loop)
         except Exception as error:
             self._bus.fail(PART, error)
@@ -117,6 +120,7 @@ class Loops:
         return state
 
     def forget(self, state: LoopState) -> None:
+        self._watched.pop(state.number, None)
         for key, known in list(self._states.items()):
             if known is state:
                 del self._states[key]
@@ -124,6 +128,7 @@ class Loops:
     def rethread(self) -> None:
         """After a fork: a loop of the parent's is noticed again when the child uses it."""
         self._states.clear()
+        self._watched.clear()
         self.count = 0
 
     def each_class(self, patch: Callable[[type], None]) -> None:

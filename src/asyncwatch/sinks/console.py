@@ -6,7 +6,7 @@ from typing import Any
 
 from asyncwatch.detectors import RULES
 from asyncwatch.findings import Finding
-from asyncwatch.frames import Frame, Scope, resolve_all, short_path, source_line
+from asyncwatch.frames import Frame, Scope, editor_path, resolve_all, source_line
 
 _STYLES = {"error": "1;31", "warning": "1;33", "info": "36", "where": "1", "dim": "2"}
 # Library frames below the application's line that are worth a row; more make no one wiser.
@@ -105,7 +105,7 @@ def _number(count: int, noun: str) -> str:
 
 def at(frame: Frame) -> str:
     """A place as editors take it."""
-    return f"{plain(short_path(frame.file))}:{frame.line} in {plain(frame.function)}"
+    return f"{plain(editor_path(frame.file))}:{frame.line} in {plain(frame.function)}"
 
 
 def plain(text: str) -> str:
