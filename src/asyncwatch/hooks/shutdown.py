@@ -110,7 +110,7 @@ class ShutdownTap:
         """
         discards = record.site is not None and record.site.discards
         parent = record.parent
-        orphan = parent is not None and parent.parent is not None and is_over(parent)
+        orphan = parent is not None and not parent.root and is_over(parent)
         if not (discards or orphan):
             return False
         age = max(0.0, self._bus.clock - record.born)

@@ -7,6 +7,7 @@ make no stall of our own; how often one task is asked falls with its age.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from asyncwatch.events import TaskOutlived, TaskUnheld
@@ -45,6 +46,7 @@ class Sweeper:
                 return
             self._previous, self._started = self._started, now
             self._todo = list(self._ledger.records.items())
+            self._ledger.forget_parents()
         end = now + SLICE
         while self._todo and self._bus.now() < end:
             batch, self._todo = self._todo[-BATCH:], self._todo[:-BATCH]
@@ -61,9 +63,6 @@ class Sweeper:
         if task is None or (task.done() and not task._log_traceback):
             self._drop(key, record)
             return
-        parent = record.parent
-        if parent is not None and is_over(parent):
-            parent.parent = None  # whoever came before is no longer needed: no chain of the dead
         if task.done() or task.get_loop() is not loop:
             return
         del task
@@ -99,7 +98,7 @@ class Sweeper:
         return TaskUnheld(self._state.facts, facts, age, waits, discarded, parent_done, dying)
 
 
-def is_over(record: Record) -> bool:
+def is_over(record: weakref.ref[Any]) -> bool:
     """Whether the task behind a record is done, or gone."""
     task = record()
     return task is None or bool(task.done())

@@ -25,71 +25,50 @@ PART = "hooks.tasks"
 
 # asyncio's own functions that call the loop's create_task for somebody else.
 FORWARDERS = frozenset({"asyncio.tasks", "asyncio.taskgroups"})
+_MISSING = object()
+
+
+class Parent(weakref.ref[Any]):
+    """A task that created others: what is said of it once it is gone. `root` when no task created it."""
+
+    __slots__ = ("facts", "root")
+
+    facts: ParentFacts
+    root: bool
 
 
 class Record(weakref.ref[Any]):
-    """What is known of one task: slots on the weak reference itself. `facts` is set once it has children."""
+    """What is known of one task: slots on the weak reference itself."""
 
-    __slots__ = ("born", "facts", "parent", "site")
+    __slots__ = ("born", "parent", "site")
 
     born: float
     site: Site | None
-    parent: Record | None
-    facts: ParentFacts | None
+    parent: Parent | None
 
 
 class Ledger:
-    """The records of all tasks whose creation was seen, by the task's id."""
+    """The records of all tasks whose creation was seen, and of those that created others, by the task's id."""
 
     def __init__(self, bus: Bus, sites: Sites) -> None:
         self.records: dict[int, Record] = {}
+        self.parents: dict[int, Parent] = {}
         self.sites = sites
         self._bus = bus
 
-    def parent(self, current: Any) -> Record:
-        """The record of a task that creates its first child, or whose own creation nobody saw."""
-        record = self.records.get(id(current))
-        if record is None or record() is not current:
-            record = Record(current)
-            record.born, record.site, record.parent = self._bus.clock, None, None
-            self.records[id(current)] = record
-        record.facts = ParentFacts(task_name(current), coro_name(current))
-        return record
+    def parent(self, current: Any) -> Parent:
+        """Remember a task that creates its first child."""
+        record = self.record_of(current)
+        parent = self.parents[id(current)] = Parent(current)
+        parent.root = record is None or record.parent is None
+        parent.facts = ParentFacts(task_name(current), coro_name(current))
+        return parent
 
-    def noter(self) -> Callable[[Any, Any], None]:
-        """The function that remembers a task, called by `create_task`'s replacement on the loop's thread.
-
-        Every task of the program pays for every line of it; hence the local names, and depths instead of frames.
-        """
-        bus, records, parent_of, known, find = self._bus, self.records, self.parent, self.sites.known, self.sites.find
-        getframe, module_at, current_task = sys._getframe, env.module_at, env.current_task_getter()
-
-        def note(loop: Any, task: Any) -> None:
-            record = Record(task)
-            record.born = bus.clock
-            record.facts = None
-            current = current_task(loop)
-            depth = 3 if module_at(2) in FORWARDERS else 2
-            frame = getframe(depth)
-            site = known.get(id(frame.f_code) + frame.f_lasti)
-            if site is None and module_at(depth) in FORWARDERS:  # gather, through ensure_future
-                while module_at(depth) in FORWARDERS:
-                    depth += 1
-                frame = getframe(depth)
-                site = known.get(id(frame.f_code) + frame.f_lasti)
-            record.site = site if site is not None and site.plain else find(getframe(2), current)
-            if current is None:
-                record.parent = None
-            else:
-                parent = records.get(id(current))
-                if parent is None or parent.facts is None or parent() is not current:
-                    parent = parent_of(current)
-                record.parent = parent
-            records[id(task)] = record
-            if task._source_traceback:
-                _hide_own_frames(task._source_traceback)
-
-        return note
+    def forget_parents(self) -> None:
+        """Drop what is known of tasks that are gone; their children keep what they need."""
+        for key, parent in list(self.parents.items()):
+            if parent() is None and self.parents.get(key) is parent:
+                del self.parents[key]
 
     def record_of(self, task: Any) -> Record | None:
         """The record of a living task, also of one that the collector is finalising (its references are cleared)."""
@@ -132,16 +111,43 @@ def module_of(code: Any) -> str | None:
 def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> Callable[..., Any]:
     """The replacement for a loop class's `create_task`; passes on exactly what it was given.
 
-    A task factory sees the keywords that were written and no others, so defaults may be filled in only where the
-    original would do the same. Where it would, passing them by name saves a tenth of what creating a task costs.
+    Every task of the program pays for every line of it; hence one function, local names, and depths for frames.
+    A task factory sees the keywords that were written and no others; where the original would fill in None itself,
+    leaving it out is the same and cheaper.
     """
-    note = ledger.noter()
+    records, known, find = ledger.records, ledger.sites.known, ledger.sites.find
+    parents, new_parent = ledger.parents, ledger.parent
+    getframe, module_at, current_task = sys._getframe, env.module_at, env.current_task_getter()
+    new, forwarders, missing = Record, FORWARDERS, _MISSING
+    fills = _fills_in(original, {"name": None, "context": None})
 
     @functools.wraps(original)
-    def create_task(self: Any, coro: Any, **kwargs: Any) -> Any:
-        task = original(self, coro, **kwargs) if kwargs else original(self, coro)
+    def create_task(self: Any, coro: Any, *, name: Any = missing, context: Any = missing, **kwargs: Any) -> Any:
+        if context is missing and not kwargs and (name is missing or (name is None and fills)):
+            task = original(self, coro)
+        else:
+            task = original(self, coro, **_given(kwargs, name=name, context=context))
         try:
-            note(self, task)
+            record = new(task)
+            record.born = bus.clock
+            current = current_task(self)
+            depth = 2 if module_at(1) in forwarders else 1
+            frame = getframe(depth)
+            site = known.get(id(frame.f_code) + frame.f_lasti)
+            if site is None and module_at(depth) in forwarders:  # gather, through ensure_future
+                while module_at(depth) in forwarders:
+                    depth += 1
+                frame = getframe(depth)
+                site = known.get(id(frame.f_code) + frame.f_lasti)
+            record.site = site if site is not None and site.plain else find(getframe(1), current)
+            if current is None:
+                record.parent = None
+            else:
+                parent = parents.get(id(current))
+                record.parent = parent if parent is not None and parent() is current else new_parent(current)
+            records[id(task)] = record
+            if task._source_traceback:
+                _hide_own_frames(task._source_traceback)
         except Exception as error:
             _failed(bus, error, task)
         try:
@@ -151,22 +157,12 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
             # https://github.com/python/cpython/issues/128552
             del task
 
-    @functools.wraps(original)
-    def create_named_task(self: Any, coro: Any, *, name: Any = None, context: Any = None, **kwargs: Any) -> Any:
-        if kwargs:
-            task = original(self, coro, name=name, context=context, **kwargs)
-        else:
-            task = original(self, coro, name=name, context=context)
-        try:
-            note(self, task)
-        except Exception as error:
-            _failed(bus, error, task)
-        try:
-            return task
-        finally:
-            del task
+    return create_task
 
-    return create_named_task if _fills_in(original, {"name": None, "context": None}) else create_task
+
+def _given(kwargs: dict[str, Any], **named: Any) -> dict[str, Any]:
+    kwargs.update((key, value) for key, value in named.items() if value is not _MISSING)
+    return kwargs
 
 
 def _fills_in(function: Callable[..., Any], defaults: dict[str, Any]) -> bool:
