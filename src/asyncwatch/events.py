@@ -76,13 +76,15 @@ class StepHeld(Event):
     """One callback or step kept its loop from answering.
 
     `samples` are stacks seen meanwhile (innermost first, the loop's own frames cut off) with how often each was
-    seen; `starved` is the time the thread was runnable without a CPU, None where the machine does not tell.
+    seen; `cpu` is the time its thread ran and `starved` the time it was runnable without a CPU, None where the
+    machine does not tell.
     """
 
     duration: float
     threshold: float
     samples: tuple[tuple[tuple[RawFrame, ...], int], ...]
     task: TaskFacts | None
+    cpu: float | None
     starved: float | None
     exact: bool
 

@@ -131,6 +131,14 @@ def editor_path(filename: str) -> str:
 _DOTTED = re.compile(r"(?:await\s+)?([A-Za-z_][\w.]*)\s*\(")
 
 
+def is_call(raw: RawFrame) -> bool:
+    """Whether the instruction calls something, and so may be waiting for it; also entering a `with` and iterating."""
+    code, lasti = raw
+    name = opcode.opname[code.co_code[lasti]] if lasti >= 0 else "CALL"
+    # Only what never leaves the interpreter loop is surely no call: jumps, returns of a value, the start of a function.
+    return not name.startswith(("JUMP", "RESUME", "POP_JUMP", "LOAD_FAST", "STORE_FAST"))
+
+
 def called_at(raw: RawFrame) -> str | None:
     """The name of the function that the instruction calls, as the source line writes it; None where that is unclear."""
     code, lasti = raw

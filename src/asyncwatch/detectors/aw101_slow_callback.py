@@ -25,7 +25,7 @@ Instead
 False alarms
     A loop that was late because its thread got no CPU is level info with cause `starved`. A pause in which the
     watcher itself could not look is counted in AW099 and blamed on no line. A library's own callback, with no line
-    of the application in it, is level info.
+    of the application in it, is level info, and so is the time that asyncio's debug mode takes for itself.
 
 Settings
     `--slow-callback-duration SECONDS`, or `loop.slow_callback_duration` in the program, read live.
@@ -39,12 +39,14 @@ from collections.abc import Iterator
 from asyncwatch.detectors.places import level_for, outermost_first, seconds
 from asyncwatch.events import Event, StepHeld
 from asyncwatch.findings import Finding, Rule
-from asyncwatch.frames import Frame, RawFrame, Scope, called_at
+from asyncwatch.frames import Frame, RawFrame, Scope, called_at, is_call
 
 RULE = Rule("AW101", "slow-callback", "warning", "callbacks or steps held the loop", __doc__)
 
 # More than this part of the time without a CPU, and the code is not what was slow.
 STARVED = 0.5
+# Less than this part of the time on a CPU, and it did not compute.
+IDLE = 0.2
 STILL = 0.9
 # A line with less than this share of the samples is not worth a row in the evidence.
 SHARE = 0.1
@@ -63,26 +65,29 @@ class Detector:
         if event.duration < event.threshold or not event.samples:
             return
         where, raws, shares = self._busiest(event)
-        starved = event.starved is not None and event.starved >= STARVED * event.duration
+        starved = is_starved(event, raws)
         evidence: dict[str, object] = {
             "duration": round(event.duration, 4),
             "threshold": event.threshold,
             "cause": "starved" if starved else "code",
             "samples": sum(count for _, count in event.samples),
         }
-        if event.starved is not None:
-            evidence["without_cpu"] = round(event.starved, 4)
+        if event.starved is not None and event.cpu is not None:
+            evidence.update(cpu=round(event.cpu, 4), without_cpu=round(event.starved, 4))
         if len(shares) > 1:
             evidence["lines"] = shares
+        capture = _is_stack_capture(raws)
+        if capture:
+            evidence["within"] = "debug mode's own capture of a stack"
         who = f"step of task {event.task.name!r}" if event.task else "callback"
         call = called_at(raws[0]) if raws and self._stands_still(event) else None
         place = f" in {call}()" if call else (f" in {where.function}()" if where else "")
         text = f"{who} held the loop for {seconds(event.duration)}{place}"
         if starved:
-            text = f"{who} took {seconds(event.duration)}, {seconds(event.starved or 0)} of it without a CPU"
+            text = f"{who} took {seconds(event.duration)}, only {seconds(event.cpu or 0)} of it on a CPU"
         yield Finding(
             RULE,
-            "info" if starved else level_for(RULE.level, where, self._scope),
+            "info" if starved or capture else level_for(RULE.level, where, self._scope),
             text,
             where,
             outermost_first(raws),
@@ -111,3 +116,21 @@ class Detector:
             if line is not None and count >= SHARE * total
         ]
         return where, stacks[where].most_common(1)[0][0], shares
+
+
+def is_starved(event: StepHeld, raws: tuple[RawFrame, ...]) -> bool:
+    """Whether the thread wanted to run and could not, which is nobody's code.
+
+    Either the kernel says so, or the thread hardly ran while it stood at an instruction that waits for nothing: it
+    waited for its turn among the threads of this process.
+    """
+    if event.starved is None or event.cpu is None:
+        return False
+    idle = event.cpu <= IDLE * event.duration
+    return event.starved >= STARVED * event.duration or (idle and bool(raws) and not is_call(raws[0]))
+
+
+def _is_stack_capture(raws: tuple[RawFrame, ...]) -> bool:
+    """Whether the time went into debug mode noting where a handle or task was created, which reads source files."""
+    names = {(code.co_filename.rpartition("/")[2], code.co_name) for code, _ in raws}
+    return ("traceback.py", "extract") in names or ("format_helpers.py", "extract_stack") in names

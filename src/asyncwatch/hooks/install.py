@@ -123,9 +123,8 @@ class Hooks:
     def totals(self) -> dict[str, Any]:
         """What the hooks counted."""
         found: dict[str, Any] = {"loops": self.loops.count}
-        brief = sum(state.work.brief for state in self.loops if isinstance(state.work, Sweeper))
-        if brief:
-            found["tasks_dropped_that_ended_soon"] = brief
+        if self.ledger.brief:
+            found["tasks_dropped_that_ended_soon"] = self.ledger.brief
         if self._watchdog.unexplained:
             found["unexplained_pauses"] = self._watchdog.unexplained
             found["longest_unexplained_pause"] = round(self._watchdog.longest_unexplained, 4)

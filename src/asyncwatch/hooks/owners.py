@@ -10,10 +10,12 @@ https://github.com/python/cpython/blob/3.14/Modules/_asynciomodule.c (future_awa
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
+import os
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from types import BuiltinFunctionType, CellType, CoroutineType, FrameType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
@@ -21,11 +23,15 @@ from asyncwatch.frames import RawFrame
 
 # A task with more references than this is held by somebody; it spares the search.
 MOST_REFERENCES = 64
-MOST_VISITS = 400
+# Bounds of the search: objects visited, and members of a container that are looked at.
+MOST_VISITS = 256
+MOST_WIDE = 32
 DEEPEST = 64
 
-_CONTAINERS: tuple[type, ...] = (list, tuple, set, frozenset, dict)
-_PLUMBING: tuple[type, ...] = (MethodType, BuiltinFunctionType, CellType)
+_ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
+
+_CONTAINERS: tuple[type[Sized], ...] = (list, tuple, set, frozenset, dict)
+_PLUMBING: tuple[type, ...] = (MethodType, BuiltinFunctionType, CellType, functools.partial)
 _WAIT_PARTS: tuple[type, ...] = (*_PLUMBING, asyncio.Future, asyncio.Timeout, asyncio.TaskGroup)
 
 
@@ -57,16 +63,13 @@ def is_unheld(ref: Callable[[], Any]) -> bool:
 
 
 def self_references(task: Any) -> int:
-    """How many references to `task` come from its own waiting; at least the one that will wake it."""
+    """How many references to `task` come from its own waiting; at least the one that will wake it.
+
+    Bounded in steps and in width: what is not found counts as a holder, a missed alarm and not a false one.
+    """
     waiter = task._fut_waiter
-    todo: list[Any] = [waiter] if waiter is not None else []
-    coro: Any = task.get_coro()
-    for _ in range(DEEPEST):
-        if not isinstance(coro, CoroutineType | GeneratorType):
-            break
-        todo.extend(part for part in gc.get_referents(coro) if _is_wait_part(part))
-        coro = coro.cr_await if isinstance(coro, CoroutineType) else coro.gi_yieldfrom
     count = 0 if waiter is not None else 1  # no waiter: the loop's handle holds it
+    todo = _parts_of_the_wait(task, waiter)
     seen: set[int] = {id(task)}
     for _ in range(MOST_VISITS):
         if not todo:
@@ -75,12 +78,47 @@ def self_references(task: Any) -> int:
         if id(part) in seen:
             continue
         seen.add(id(part))
-        for other in gc.get_referents(part):
-            if other is task:
-                count += 1
-            elif _is_wait_part(other) or (isinstance(other, _CONTAINERS) and _is_wait_part(part)):
-                todo.append(other)
+        if isinstance(part, set | frozenset | dict) and task in part:
+            count += 1  # an `awaited_by`: whoever else waits is of no interest
+        elif not isinstance(part, _CONTAINERS) or len(part) <= MOST_WIDE:
+            for other in gc.get_referents(part):
+                if other is task:
+                    count += 1
+                elif _leads_on(part, other):
+                    todo.append(other)
     return count
+
+
+def _parts_of_the_wait(task: Any, waiter: Any) -> list[Any]:
+    """What the task waits for, and what of asyncio's its suspended frames hold."""
+    found: list[Any] = [waiter] if waiter is not None else []
+    coro: Any = task.get_coro()
+    for _ in range(DEEPEST):
+        if not isinstance(coro, CoroutineType | GeneratorType):
+            break
+        found.extend(part for part in gc.get_referents(coro) if _is_wait_part(part) or _is_asyncios(coro, part))
+        coro = coro.cr_await if isinstance(coro, CoroutineType) else coro.gi_yieldfrom
+    return found
+
+
+def _leads_on(part: Any, other: Any) -> bool:
+    """Whether the search goes on from one object to another: through asyncio's own, never from task to task."""
+    if isinstance(other, _CONTAINERS):
+        narrow = isinstance(other, set) or len(other) <= MOST_WIDE
+        return narrow and (isinstance(part, list) or _is_wait_part(part) or _is_as_completed(part))
+    return _is_wait_part(other) and not (isinstance(part, asyncio.Task) and isinstance(other, asyncio.Future))
+
+
+def _is_as_completed(thing: Any) -> bool:
+    return type(thing).__name__ == "_AsCompletedIterator"
+
+
+def _is_asyncios(coro: Any, part: Any) -> bool:
+    """What a coroutine of asyncio's own holds for its caller: the tasks that `wait` waits for."""
+    if not isinstance(part, set | list):
+        return _is_as_completed(part)
+    code = coro.cr_code if isinstance(coro, CoroutineType) else coro.gi_code
+    return len(part) <= MOST_WIDE and code.co_filename.startswith(_ASYNCIO)
 
 
 def _is_wait_part(thing: Any) -> bool:

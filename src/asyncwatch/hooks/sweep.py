@@ -19,7 +19,7 @@ from asyncwatch.hooks.tasks import Ledger, Record
 # A task that ends well before this age is nobody's trouble.
 GRACE = 0.5
 INTERVAL = 0.25
-# The longest one slice may keep the loop, and how many records are visited between two looks at the clock.
+# The longest one slice may keep the loop, and how many records are at most visited between two looks at the clock.
 SLICE = 0.0005
 BATCH = 32
 # Beyond this age a task is asked again at this interval.
@@ -36,7 +36,6 @@ class Sweeper:
         self._todo: list[tuple[int, Record]] = []
         self._started = self._previous = bus.clock
         self.said: dict[int, Record] = {}
-        self.brief = 0
 
     def __call__(self, loop: Any) -> None:
         """One slice; on the loop's thread, in a callback of ours."""
@@ -50,31 +49,36 @@ class Sweeper:
         end = now + SLICE
         while self._todo and self._bus.now() < end:
             batch, self._todo = self._todo[-BATCH:], self._todo[:-BATCH]
-            for key, record in batch:
-                self._visit(loop, key, record)
+            while batch:
+                if self._visit(loop, *batch.pop()):
+                    self._todo += batch  # that one was judged, which is dear: look at the clock
+                    break
 
     @property
     def busy(self) -> bool:
         """Whether a sweep is under way and wants another slice soon."""
         return bool(self._todo)
 
-    def _visit(self, loop: Any, key: int, record: Record) -> None:
+    def _visit(self, loop: Any, key: int, record: Record) -> bool:
+        """Look at one record; True when its task had to be judged."""
         task = record()
         if task is None or (task.done() and not task._log_traceback):
             self._drop(key, record)
-            return
+            return False
         if task.done() or task.get_loop() is not loop:
-            return
+            return False
         del task
         age = self._started - record.born
         if age >= GRACE and _is_due(age, self._started - self._previous) and self.said.get(key) is not record:
             self._judge(key, record, age)
+            return True
+        return False
 
     def _drop(self, key: int, record: Record) -> None:
         if self._ledger.records.get(key) is record:
             del self._ledger.records[key]
             if record.site is not None and record.site.discards and self.said.get(key) is not record:
-                self.brief += 1
+                self._ledger.brief += 1
         self.said.pop(key, None)
 
     def _judge(self, key: int, record: Record, age: float) -> None:

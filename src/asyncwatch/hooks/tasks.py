@@ -54,6 +54,7 @@ class Ledger:
         self.records: dict[int, Record] = {}
         self.parents: dict[int, Parent] = {}
         self.sites = sites
+        self.brief = 0  # dropped tasks that ended before anybody could call them that
         self._bus = bus
 
     def parent(self, current: Any) -> Parent:
@@ -109,20 +110,18 @@ def module_of(code: Any) -> str | None:
 
 
 def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> Callable[..., Any]:
-    """The replacement for a loop class's `create_task`; passes on exactly what it was given.
+    """The replacement for a loop class's `create_task`; a task factory sees the keywords that were written, no others.
 
     Every task of the program pays for every line of it; hence one function, local names, and depths for frames.
-    A task factory sees the keywords that were written and no others; where the original would fill in None itself,
-    leaving it out is the same and cheaper.
     """
     records, known, find = ledger.records, ledger.sites.known, ledger.sites.find
     parents, new_parent = ledger.parents, ledger.parent
     getframe, module_at, current_task = sys._getframe, env.module_at, env.current_task_getter()
-    new, forwarders, missing = Record, FORWARDERS, _MISSING
-    fills = _fills_in(original, {"name": None, "context": None})
+    new, forwarders, missing, fills = Record, FORWARDERS, _MISSING, _fills_in(original, {"name": None, "context": None})
 
     @functools.wraps(original)
     def create_task(self: Any, coro: Any, *, name: Any = missing, context: Any = missing, **kwargs: Any) -> Any:
+        # Where the original would fill in None itself, leaving it out is the same and cheaper.
         if context is missing and not kwargs and (name is missing or (name is None and fills)):
             task = original(self, coro)
         else:
@@ -131,14 +130,8 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
             record = new(task)
             record.born = bus.clock
             current = current_task(self)
-            depth = 2 if module_at(1) in forwarders else 1
-            frame = getframe(depth)
+            frame = getframe(2 if module_at(1) in forwarders else 1)
             site = known.get(id(frame.f_code) + frame.f_lasti)
-            if site is None and module_at(depth) in forwarders:  # gather, through ensure_future
-                while module_at(depth) in forwarders:
-                    depth += 1
-                frame = getframe(depth)
-                site = known.get(id(frame.f_code) + frame.f_lasti)
             record.site = site if site is not None and site.plain else find(getframe(1), current)
             if current is None:
                 record.parent = None
@@ -153,9 +146,7 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
         try:
             return task
         finally:
-            # As in the standard library: no cycle from an exception's traceback through this frame to the task.
-            # https://github.com/python/cpython/issues/128552
-            del task
+            del task  # no cycle from a traceback to the task: https://github.com/python/cpython/issues/128552
 
     return create_task
 

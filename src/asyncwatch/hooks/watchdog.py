@@ -25,8 +25,6 @@ SAMPLING = 0.010
 SHORTEST = 0.001
 # A loop that looks idle is asked all the same this often: a built-in function as callback has no frame of its own.
 ASK_IDLE = 0.25
-# Waiting for a CPU for this share of the time is what made it long.
-STARVED_SHARE = 0.5
 
 
 class Eye:
@@ -39,7 +37,7 @@ class Eye:
         self.pongs = state.pongs
         self.alive_at = time.monotonic()
         self.hold: Hold | None = None
-        self.cpu_wait: float | None = None
+        self.schedule: tuple[float, float] | None = None
         self.threshold = 0.1
 
 
@@ -110,7 +108,7 @@ class Watchdog:
         eye.asked_at = now
         eye.hold = None
         eye.alive_at = max(eye.alive_at, eye.state.pong_at)
-        eye.cpu_wait = cpu_wait(eye.state)
+        eye.schedule = schedule(eye.state)
         try:
             loop.call_soon_threadsafe(eye.state.pong)
         except RuntimeError:
@@ -167,8 +165,10 @@ class Watchdog:
         if not segment.explained(duration):
             self._unexplained(duration)
             return
-        after = cpu_wait(eye.state)
-        starved = None if after is None or eye.cpu_wait is None else max(0.0, after - eye.cpu_wait)
+        before, after = eye.schedule, schedule(eye.state)
+        ran = waited = None
+        if before is not None and after is not None:
+            ran, waited = max(0.0, after[0] - before[0]), max(0.0, after[1] - before[1])
         self._bus.emit(
             StepHeld(
                 eye.state.facts,
@@ -176,7 +176,8 @@ class Watchdog:
                 threshold,
                 tuple(segment.stacks.most_common()),
                 segment.task,
-                starved,
+                ran,
+                waited,
                 segment.exact is not None,
             )
         )
@@ -205,12 +206,13 @@ class Watchdog:
         self._eyes.clear()
 
 
-def cpu_wait(state: LoopState) -> float | None:
-    """Seconds the loop's thread has been runnable without a CPU so far; None where the kernel does not say."""
+def schedule(state: LoopState) -> tuple[float, float] | None:
+    """Seconds the loop's thread has run so far, and seconds it was runnable without a CPU; None where nobody says."""
     if not env.SCHEDSTAT or state.native is None:
         return None
     try:
         with open(f"/proc/self/task/{state.native}/schedstat", "rb") as file:
-            return int(file.read().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
+            ran, waited = file.read().split()[:2]
+        return int(ran) / 1e9, int(waited) / 1e9
+    except (OSError, ValueError):
         return None

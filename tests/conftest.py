@@ -1,0 +1,133 @@
+"""What several test files share: the victims, their marks, and how a program is run with and without us."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+SRC = ROOT / "src"
+VICTIMS = HERE / "victims"
+
+_MARKS = re.compile(r"#\s((?:\s*AW\d{3}\??(?:\[\w+\])?)+)$")
+_MARK = re.compile(r"(AW\d{3})(\??)(?:\[(\w+)\])?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Victim:
+    """A small program, and what is to be said of it.
+
+    A line's mark is `# AW101`; `# AW101[light]` holds in one profile only; `# AW101?` may be said and need not be.
+    `# no line: AW101?` at the top is for findings without a line; `# needs: 3.12` and `# needs module: x` say what
+    the program cannot run without.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def text(self) -> str:
+        return self.path.read_text()
+
+    def marks(self, profile: str) -> tuple[set[tuple[str, int | None]], set[tuple[str, int | None]]]:
+        """What must be said in this profile, and what may be."""
+        must: set[tuple[str, int | None]] = set()
+        may: set[tuple[str, int | None]] = set()
+        for number, line in enumerate(self.text.splitlines(), 1):
+            nowhere = line.startswith("# no line:")
+            found = _MARKS.search(line.replace("# no line:", "#"))
+            for code, optional, only in _MARK.findall(found.group(1)) if found else ():
+                if only in ("", profile):
+                    (may if optional else must).add((code, None if nowhere else number))
+        return must, may
+
+    def why_not(self) -> str:
+        """Why this interpreter cannot run it; empty where it can."""
+        needs = re.search(r"^# needs: 3\.(\d+)", self.text, re.M)
+        if needs and sys.version_info < (3, int(needs.group(1))):
+            return f"needs Python 3.{needs.group(1)}"
+        module = re.search(r"^# needs module: (\w+)", self.text, re.M)
+        if module:
+            pytest.importorskip(module.group(1))
+        return ""
+
+
+ALL_VICTIMS = [Victim(path) for path in sorted(VICTIMS.glob("[!_]*.py"))]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What one process left behind."""
+
+    status: int
+    out: str
+    err: str
+    lines: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """The lines that are about the program."""
+        return [line for line in self.lines if line["code"] not in ("AW000", "AW099")]
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Our environment without what would steer Python or asyncwatch."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ASYNCWATCH", "PYTHON"))}
+    return {**kept, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
+def run_python(*args: str, cwd: Path, timeout: float = 60, **environment: str) -> Run:
+    """Run this interpreter on `args`."""
+    done = subprocess.run(
+        [sys.executable, *args],
+        cwd=cwd,
+        env=clean_environment(**environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def run_watched(
+    program: Path, *args: str, folder: Path, profile: str = "light", options: Sequence[str] = (), **environment: str
+) -> Run:
+    """Run a program as `python -m asyncwatch` does, its findings written to a file in `folder`."""
+    output = folder / f"{program.stem}-{profile}-{'-'.join(args)}.jsonl"
+    own = ["-m", "asyncwatch", "--profile", profile, "--format", "json", "--output", str(output), *options]
+    run = run_python(*own, str(program), *args, cwd=folder, **environment)
+    text = output.read_text() if output.exists() else ""
+    return dataclasses.replace(run, lines=tuple(json.loads(line) for line in text.splitlines()))
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Any:
+    """Write a program; returns its path."""
+
+    def write(text: str, name: str = "program.py") -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The tests run from a checkout as well as against an installed package.
+    if str(SRC) not in sys.path:
+        sys.path.insert(0, str(SRC))
