@@ -209,7 +209,7 @@ def test_an_unreadable_baseline_is_one_clear_error(tmp_path: Path, content: Any)
     path = tmp_path / "known.jsonl"
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ConfigError, match="known.jsonl"):
+    with pytest.raises(ConfigError, match=r"known\.jsonl"):
         load_baseline(str(path))
 
 

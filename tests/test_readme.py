@@ -82,7 +82,7 @@ def test_the_settings_are_settings() -> None:
 @pytest.mark.parametrize("line", [line for text in blocks("sh") for line in text.splitlines() if "-m asyncwatch" in line])
 def test_every_command_line_is_understood(line: str) -> None:
     """Commands of the README are parsed into options and a target."""
-    words = line.split("#")[0].split()
+    words = line.split("#", maxsplit=1)[0].split()
     command = options.parse(words[words.index("asyncwatch") + 1 :], main.VERBS)
     assert command.settings
 
