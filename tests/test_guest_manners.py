@@ -605,3 +605,19 @@ print("ended")
     assert [line["code"] for line in watched.findings] == ["AW101"] * 6
     shown = run_python("-m", "asyncwatch", "--profile", "light", "--level", "info", "--format", "console", str(path), cwd=tmp_path)
     assert (shown.err.count("AW101 slow-callback step"), shown.err.count("AW001")) == (6, 0)
+
+
+def test_an_output_that_breaks_is_said_on_standard_error_and_the_program_goes_on(program: Any, tmp_path: Path) -> None:
+    """A full disk behind the only output: AW001 once on standard error, the summary, and the program's own end."""
+    text = """
+async def main():
+    time.sleep(0.25)
+    await asyncio.sleep(0.05)
+
+run(main())
+print("ended")
+"""
+    path = program(START + text)
+    done = run_python("-m", "asyncwatch", "--profile", "light", "--output", "/dev/full", str(path), cwd=tmp_path)
+    assert outcome(done) == (0, "ended\n")
+    assert [json.loads(line)["code"] for line in done.err.splitlines()] == ["AW001", "AW099"]

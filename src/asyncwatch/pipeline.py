@@ -40,11 +40,13 @@ class Pipeline:
         detectors: Iterable[tuple[Rule, Detector]],
         sinks: Iterable[Sink],
         failed: Callable[[str, Exception], PartFailed],
+        last_resort: Callable[[], Sink] | None = None,
     ) -> None:
         self._config = config
         self._detectors = list(detectors)
         self._sinks = list(sinks)
         self._failed = failed
+        self._last_resort = last_resort
         self._known = load_baseline(config.baseline)
         self.reset()
 
@@ -104,6 +106,8 @@ class Pipeline:
             except Exception as error:
                 if sink in self._sinks:
                     self._sinks.remove(sink)
+                    if not self._sinks and sink.name != "stderr" and self._last_resort is not None:
+                        self._sinks.append(self._last_resort())
                     self._report(f"sinks.{sink.name}", error)
 
     def _report(self, part: str, error: Exception) -> None:

@@ -41,7 +41,10 @@ class Watch:
         self._bus = Bus(enabled)
         self._hooks = Hooks(config, self._bus, scope, self._poke, self.uninstall)
         rules = detectors.build(enabled, scope)
-        self._pipeline = Pipeline(config, rules, sinks.build(config, scope), self._part_failed)
+        outputs = sinks.build(config, scope)
+        self._pipeline = Pipeline(
+            config, rules, outputs, self._part_failed, lambda: sinks.last_resort(config, scope)
+        )
         self._wake, self._flushed, self._ended = (_thread.allocate_lock() for _ in range(3))
         self._stopping = self._announced = self._running = self._closing = False
         self._flush_wanted = False

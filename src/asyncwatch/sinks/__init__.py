@@ -10,6 +10,9 @@ from asyncwatch.frames import Scope
 from asyncwatch.sinks.output import FdOutput, FileOutput, Output
 from asyncwatch.sinks.text import LoggerSink
 
+# Above every level: only what is always said passes.
+NOTHING = 100
+
 
 def build(config: Config, scope: Scope) -> list[LoggerSink]:
     """The sinks the user asked for.
@@ -18,6 +21,13 @@ def build(config: Config, scope: Scope) -> list[LoggerSink]:
         ConfigError: when an output cannot be opened; said before the program starts.
     """
     return [_sink(config, target, scope) for target in dict.fromkeys(config.output)]
+
+
+def last_resort(config: Config, scope: Scope) -> LoggerSink:
+    """Standard error for what must be said when no other output is left: that it broke, and the summary."""
+    sink = _sink(config, "stderr", scope)
+    sink.level = NOTHING
+    return sink
 
 
 def _sink(config: Config, target: str, scope: Scope) -> LoggerSink:
