@@ -1,4 +1,4 @@
-"""A built-in function as callback has no frame of its own; whatever is made of it, what comes after is still seen."""
+"""A built-in function as callback has no frame of its own: on asyncio's loops it is told without a line."""
 # no line: AW101?
 
 import asyncio

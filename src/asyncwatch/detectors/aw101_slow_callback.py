@@ -81,13 +81,13 @@ class Detector:
             evidence["within"] = "debug mode's own capture of a stack"
         who = f"step of task {event.task.name!r}" if event.task else "callback"
         call = called_at(raws[0]) if raws and self._stands_still(event) else None
-        place = f" in {call}()" if call else (f" in {where.function}()" if where else "")
+        place = f" in {call}()" if call else (f" in {where.function}()" if where else " in native code")
         text = f"{who} held the loop for {seconds(event.duration)}{place}"
         if starved:
             text = f"{who} took {seconds(event.duration)}, only {seconds(event.cpu or 0)} of it on a CPU"
         yield Finding(
             RULE,
-            "info" if starved or capture else level_for(RULE.level, where, self._scope),
+            "info" if starved or capture else self._level(where),
             text,
             where,
             outermost_first(raws),
@@ -95,6 +95,10 @@ class Detector:
             evidence,
             event.loop,
         )
+
+    def _level(self, where: Frame | None) -> str:
+        """Native code that the loop calls directly has no line, and was scheduled by somebody."""
+        return RULE.level if where is None else level_for(RULE.level, where, self._scope)
 
     def _stands_still(self, event: StepHeld) -> bool:
         """Whether nearly every look found the same instruction: a call that does not return, not a busy loop."""

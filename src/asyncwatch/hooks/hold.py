@@ -15,7 +15,7 @@ from typing import Any
 
 from asyncwatch.events import TaskFacts
 from asyncwatch.frames import RawFrame
-from asyncwatch.hooks.sites import inside
+from asyncwatch.hooks.sites import inside, is_callback_code
 
 MOST_STACKS = 64
 MOST_SEGMENTS = 256
@@ -34,12 +34,18 @@ class Segment:
         self.stacks: Counter[Stack] = Counter()
         self.unseen = 0.0  # time in which the watcher itself could not look
         self.exact: float | None = None  # the length by asyncio's own clock, in debug mode
+        self.told = False  # asyncio's own line says more than the samples do
 
     def add(self, stack: Stack, now: float, gap: float) -> None:
         self.seen_at = now
         self.unseen += gap
         if stack in self.stacks or len(self.stacks) < MOST_STACKS:
             self.stacks[stack] += 1
+
+    @property
+    def placeless(self) -> bool:
+        """Whether no look found a frame: native code called by the loop itself."""
+        return set(self.stacks) == {()}
 
     def explained(self, duration: float) -> bool:
         """Whether it was looked at often enough for its samples to stand for the whole."""
@@ -55,6 +61,8 @@ class Look:
         self.stack: Stack = ()
         self.key: object = None
         stack, root = inside(frame, task, base)
+        if root is None and frame is not None and is_callback_code(frame.f_code):
+            root = frame  # a built-in function as callback has no frame; the handle that calls it has
         if root is None:
             return  # nothing that starts callbacks stands below: the loop has not begun to turn
         self.stack = tuple(stack)

@@ -48,6 +48,11 @@ def is_loop_code(code: CodeType) -> bool:
     return code.co_filename in _LOOP_FILES and code.co_name in _LOOP_CODE
 
 
+def is_callback_code(code: CodeType) -> bool:
+    """Whether this is `Handle._run`, one call of which is one callback on asyncio's own loops."""
+    return code.co_name == "_run" and is_loop_code(code)
+
+
 def next_op(code: CodeType, lasti: int) -> int:
     """The instruction that follows the one at `lasti`, inline caches and argument extensions skipped."""
     raw = code.co_code

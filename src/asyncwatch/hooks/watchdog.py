@@ -125,7 +125,7 @@ class Watchdog:
         except RuntimeError:
             task = None
         look = Look(frame_of(eye.state.ident), task, eye.state.base, hold.current, traced=eye.state.traced)
-        if look.stack:
+        if look.key is not None:
             known = hold.current is not None and hold.current.key == look.key
             facts = None if task is None or known else self._facts(task)
             hold.add(look, now, self.period, facts)
@@ -160,7 +160,7 @@ class Watchdog:
     def _finish(self, eye: Eye, segment: Segment, duration: float, threshold: float) -> None:
         if segment.exact is not None:
             duration = segment.exact
-        if duration < threshold:
+        if duration < threshold or segment.told:
             return
         if not segment.explained(duration):
             self._unexplained(duration)
@@ -195,6 +195,9 @@ class Watchdog:
         eye = self._eyes.get(state.number) if state is not None else None
         segment = eye.hold.current if eye is not None and eye.hold is not None and eye.waiting else None
         if segment is None or not segment.explained(duration) or segment.exact is not None:
+            return False
+        if segment.placeless:
+            segment.told = True  # asyncio knows at least who scheduled it
             return False
         now = self._bus.now()
         if now - segment.seen_at > 5 * SAMPLING or abs(now - segment.began - duration) > 2 * PERIOD:
