@@ -39,6 +39,8 @@ class Hooks:
         self._bus = bus
         self._poke = poke
         self._last_words = last_words
+        # Installed in a running program; the command has asked the interpreter itself.
+        self._set_debug = config.profile == "debug" and not coroutines._is_debug_mode()  # type: ignore[attr-defined]
         self._patches = Patches()
         self.ledger = Ledger(bus, Sites(scope))
         self.loops = Loops(bus, self._on_new_loop)
@@ -84,8 +86,8 @@ class Hooks:
         state.work = Sweeper(self.ledger, state, self._bus)
         if self._config.slow_callback_duration != DEFAULT_SLOW:
             loop.slow_callback_duration = self._config.slow_callback_duration
-        if self._config.profile == "debug" and not coroutines._is_debug_mode():  # type: ignore[attr-defined]
-            loop.set_debug(True)  # installed in a running program; the command has asked the interpreter already
+        if self._set_debug:
+            loop.set_debug(True)
         self._poke()
 
     def look(self) -> float:

@@ -33,7 +33,7 @@ class Sweeper:
         self._ledger = ledger
         self._state = state
         self._bus = bus
-        self._todo: list[tuple[int, Record]] = []
+        self._todo: list[int] = []
         self._started = self._previous = bus.clock
         self.said: dict[int, Record] = {}
 
@@ -44,23 +44,26 @@ class Sweeper:
             if now - self._started < INTERVAL or not self._ledger.records:
                 return
             self._previous, self._started = self._started, now
-            self._todo = list(self._ledger.records.items())
+            self._todo = list(self._ledger.records)
             self._ledger.forget_parents()
         end = now + SLICE
-        while self._todo and self._bus.now() < end:
-            batch, self._todo = self._todo[-BATCH:], self._todo[:-BATCH]
-            while batch:
-                if self._visit(loop, *batch.pop()):
-                    self._todo += batch  # that one was judged, which is dear: look at the clock
-                    break
+        visits = 0
+        while self._todo:
+            judged = self._visit(loop, self._todo.pop())
+            visits += 1
+            if (judged or visits % BATCH == 0) and self._bus.now() >= end:
+                break
 
     @property
     def busy(self) -> bool:
         """Whether a sweep is under way and wants another slice soon."""
         return bool(self._todo)
 
-    def _visit(self, loop: Any, key: int, record: Record) -> bool:
-        """Look at one record; True when its task had to be judged."""
+    def _visit(self, loop: Any, key: int) -> bool:
+        """Look at one record; True when its task had to be judged, which is dear."""
+        record = self._ledger.records.get(key)
+        if record is None:
+            return False
         task = record()
         if task is None or (task.done() and not task._log_traceback):
             self._drop(key, record)
