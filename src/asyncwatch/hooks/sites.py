@@ -29,6 +29,13 @@ _CACHE = opcode.opmap.get("CACHE", 0)
 _EXTENDED = opcode.opmap["EXTENDED_ARG"]
 _POP_TOP = opcode.opmap["POP_TOP"]
 _RETURN = frozenset({opcode.opmap["RETURN_VALUE"]})
+# asyncio's functions that give the caller the task they create, by way of a variable.
+_PASSING = frozenset({"create_task", "ensure_future", "_ensure_future"})
+
+
+def _passes_on(code: CodeType) -> bool:
+    file = code.co_filename
+    return (code.co_name in _PASSING and file == _ASYNCIO + "tasks.py") or file.startswith(PACKAGE)
 
 
 class Site:
@@ -93,31 +100,44 @@ class Sites:
         # By key; a site that is not plain must be looked for with `find` each time.
         self.known: dict[int, Site] = {}
         self._internal: dict[str, bool] = {}
+        self._ops: dict[int, tuple[CodeType, int]] = {}
 
     def find(self, frame: FrameType | None, task: Any) -> Site | None:
         """The site for a task created under `frame`, in the running step of `task` if there is one."""
-        internal = self._internal
+        start = frame
         while frame is not None:
             code = frame.f_code
-            try:
-                if not internal[code.co_filename]:
-                    site = self.known.get(id(code) + frame.f_lasti)
-                    return site if site is not None and site.plain else self._seek(site, frame, task)
-            except KeyError:
-                self._learn(code.co_filename)
-                continue
+            if not self._is_internal(code.co_filename):
+                site = self.known.get(id(code) + frame.f_lasti)
+                return site if site is not None and site.plain else self._seek(site, start, task)
             if is_loop_code(code):
-                return self._seek(None, frame, task)
+                return self._seek(None, start, task)
             frame = frame.f_back
         return None
 
-    def _learn(self, filename: str) -> None:
-        self._internal[filename] = filename.startswith((_ASYNCIO, PACKAGE))
+    def _is_internal(self, filename: str) -> bool:
+        try:
+            return self._internal[filename]
+        except KeyError:
+            found = self._internal[filename] = filename.startswith((_ASYNCIO, PACKAGE))
+            return found
 
-    def _seek(self, site: Site | None, frame: FrameType, task: Any) -> Site:
+    def _op(self, code: CodeType, lasti: int) -> int:
+        """`next_op`, remembered: reading a function's bytecode copies all of it."""
+        key = id(code) + lasti
+        known = self._ops.get(key)
+        if known is None:
+            if len(self._ops) >= MOST_SITES:
+                self._ops.clear()
+            known = self._ops[key] = (code, next_op(code, lasti))
+        return known[1]
+
+    def _seek(self, site: Site | None, start: FrameType | None, task: Any) -> Site:
         """A new site, or one that needs its callers to be told apart: made by a library or handed on by a helper."""
         coro = task.get_coro() if task is not None else None
-        raws, keys, discards = self._chain(frame, getattr(coro, "cr_frame", None))
+        raws, keys, discards = self._chain(start, getattr(coro, "cr_frame", None))
+        if not keys:
+            return Site((), False, False)
         if site is None:
             if len(self.known) >= MOST_SITES:
                 self.known.clear()
@@ -135,18 +155,26 @@ class Sites:
         return found
 
     def _chain(self, frame: FrameType | None, root: FrameType | None) -> tuple[list[RawFrame], list[int], bool]:
-        """Frames from the creating call outwards, to the first application frame that keeps what it was given."""
+        """Frames from the creating call outwards, to the first application frame that keeps what it was given.
+
+        asyncio's own frames are not among them, but what they do with the task counts: a task group keeps it.
+        """
         raws: list[RawFrame] = []
         keys: list[int] = []
         returning = True
         while frame is not None and len(raws) < DEEPEST:
             code, lasti = frame.f_code, frame.f_lasti
             if is_loop_code(code):
-                # The loop calls, and throws away what it is given: a lambda's task, say.
-                return raws, keys or [id(code) + lasti], returning
+                # A callback's result is thrown away, a lambda's task, say; whoever runs the loop keeps the root task.
+                thrown = returning and (bool(raws) or is_callback_code(code))
+                return raws, keys or [id(code) + lasti], thrown
+            op = self._op(code, lasti)
+            if self._is_internal(code.co_filename):
+                returning = returning and (op in _RETURN or _passes_on(code))
+                frame = frame.f_back
+                continue
             raws.append((code, lasti))
             keys.append(id(code) + lasti)
-            op = next_op(code, lasti)
             if returning and op == _POP_TOP:
                 returning = False
                 if self._seen_app(raws):
