@@ -621,3 +621,27 @@ print("ended")
     done = run_python("-m", "asyncwatch", "--profile", "light", "--output", "/dev/full", str(path), cwd=tmp_path)
     assert outcome(done) == (0, "ended\n")
     assert [json.loads(line)["code"] for line in done.err.splitlines()] == ["AW001", "AW099"]
+
+
+def test_the_watcher_imports_nothing_while_the_program_runs(program: Any, tmp_path: Path) -> None:
+    """A program that walks through `sys.modules` meanwhile finds it as it left it, whatever is being reported."""
+    text = """
+async def forgotten():
+    pass
+
+async def main():
+    await asyncio.sleep(0.05)
+    before = set(sys.modules)
+    time.sleep(0.25)
+    forgotten()
+    asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+    await asyncio.sleep(0.3)
+    print(sorted(set(sys.modules) - before))
+
+run(main())
+"""
+    path = program(START + text)
+    for form in ("console", "json"):
+        done = run_python("-m", "asyncwatch", "--profile", "light", "--format", form, str(path), cwd=tmp_path)
+        assert outcome(done) == (0, "[]\n"), done.err
+        assert all(code in done.err for code in ("AW101", "AW301", "AW403"))

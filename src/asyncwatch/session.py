@@ -41,7 +41,7 @@ class Watch:
         self._bus = Bus(enabled)
         self._hooks = Hooks(config, self._bus, scope, self._poke, self.uninstall)
         rules = detectors.build(enabled, scope)
-        outputs = sinks.build(config, scope)
+        self._outputs = outputs = sinks.build(config, scope)
         self._pipeline = Pipeline(
             config, rules, outputs, self._part_failed, lambda: sinks.last_resort(config, scope)
         )
@@ -69,6 +69,8 @@ class Watch:
 
     def start(self) -> None:
         """Patch and begin to watch."""
+        for sink in self._outputs:
+            sink.open()
         self._hooks.install()
         self._began = time.monotonic()
         self._start_thread()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -28,7 +27,10 @@ class _Lines:
 
 
 class LoggerSink:
-    """One output in one format. structlog is imported at the first line, in the watcher's thread."""
+    """One output in one format. structlog is imported when it is opened, by whoever starts the watching.
+
+    Never in the watcher's thread: a program that walks through `sys.modules` meanwhile would see it change.
+    """
 
     def __init__(
         self, name: str, output: Output, scope: Scope, *, console: bool, colour: bool, level: int
@@ -39,10 +41,13 @@ class LoggerSink:
         self._console = Console(scope, colour=colour) if console else None
         self._logger: Any = None
 
-    def _open(self) -> Any:
+    def open(self) -> None:
+        """Make the logger."""
+        self._logger = self._make()
+
+    def _make(self) -> Any:
         import structlog
 
-        forget_dummy_thread()
         render = self._render_console if self._console else structlog.processors.JSONRenderer(_dumps)
         return structlog.wrap_logger(
             _Lines(self._output),
@@ -55,7 +60,7 @@ class LoggerSink:
     def write(self, finding: Finding, count: int) -> None:
         """Say one finding. Raises whatever the output raises."""
         if self._logger is None:
-            self._logger = self._open()
+            self.open()
         if self._console and finding.rule.code == "AW000":
             return
         fields = to_dict(finding, count=count, pid=os.getpid(), now=time.time())
@@ -68,21 +73,6 @@ class LoggerSink:
 
     def close(self) -> None:
         self._output.close()
-
-
-def forget_dummy_thread() -> None:
-    """structlog makes a log record when it is imported, and logging then invents a thread object for our thread.
-
-    It must not stay in `threading.enumerate()`.
-    """
-    with threading._active_limbo_lock:  # type: ignore[attr-defined]
-        thread = threading._active.get(threading.get_ident())  # type: ignore[attr-defined]
-        if isinstance(thread, threading._DummyThread):
-            del threading._active[threading.get_ident()]  # type: ignore[attr-defined]
-    # From 3.12 on a thread-local refers to it as well.
-    local = getattr(threading, "_thread_local_info", None)
-    if local is not None:
-        local.__dict__.pop("_track_dummy_thread_ref", None)
 
 
 _ORDER = ("timestamp", "level", "code", "rule", "event")
