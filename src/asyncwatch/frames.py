@@ -89,6 +89,8 @@ class Scope:
     def _look(self, filename: str) -> bool:
         if filename.startswith("<"):
             return filename.startswith(_TYPED_IN)
+        if filename.endswith((".pyx", ".pxi", ".pxd")) and not os.path.exists(filename):
+            return False  # an extension module's source as it was called where it was built: uvloop's, say
         parts = filename.replace("\\", "/").split("/")
         if "site-packages" in parts or "dist-packages" in parts:
             return False
