@@ -637,11 +637,18 @@ async def main():
     asyncio.get_running_loop().call_soon(lambda: 1 / 0)
     await asyncio.sleep(0.3)
     print(sorted(set(sys.modules) - before))
+    for module in sys.modules.values():
+        hasattr(module, "__warningregistry__")
 
 run(main())
+print("structlog" in sys.modules)
+import structlog
+structlog.get_logger().info("the program's own")
 """
     path = program(START + text)
     for form in ("console", "json"):
         done = run_python("-m", "asyncwatch", "--profile", "light", "--format", form, str(path), cwd=tmp_path)
-        assert outcome(done) == (0, "[]\n"), done.err
+        assert done.status == 0, done.err
+        assert done.out.startswith("[]\nFalse\n")
+        assert "the program's own" in done.out
         assert all(code in done.err for code in ("AW101", "AW301", "AW403"))

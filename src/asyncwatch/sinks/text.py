@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import sys
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -46,8 +48,7 @@ class LoggerSink:
         self._logger = self._make()
 
     def _make(self) -> Any:
-        import structlog
-
+        structlog = private_structlog()
         render = self._render_console if self._console else structlog.processors.JSONRenderer(_dumps)
         return structlog.wrap_logger(
             _Lines(self._output),
@@ -73,6 +74,23 @@ class LoggerSink:
 
     def close(self) -> None:
         self._output.close()
+
+
+@functools.cache
+def private_structlog() -> Any:
+    """structlog, the program's if it has imported it, else a copy that is ours alone.
+
+    A module in `sys.modules` that the program did not import can be harm: structlog answers any look-up of an unknown
+    name with an import, so that `for module in sys.modules.values(): hasattr(module, …)` breaks in the middle.
+    """
+    if "structlog" in sys.modules:
+        return sys.modules["structlog"]
+    import structlog
+
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "structlog":
+            del sys.modules[name]
+    return structlog
 
 
 _ORDER = ("timestamp", "level", "code", "rule", "event")
