@@ -16,11 +16,6 @@ LINUX = sys.platform.startswith("linux")
 # https://github.com/python/cpython/blob/3.11/Lib/asyncio/tasks.py#L34
 CURRENT_TASKS_IS_DICT = sys.version_info < (3, 12)
 
-# 3.14 keeps in each future the set of tasks that await it: one more reference to a waiting task.
-# https://github.com/python/cpython/blob/3.14/Modules/_asynciomodule.c (future_awaited_by_add)
-HAS_AWAITED_BY = sys.version_info >= (3, 14)
-
-
 # /proc/<pid>/task/<tid>/schedstat: second number, nanoseconds spent runnable without a CPU.
 # https://docs.kernel.org/scheduler/sched-stats.html
 SCHEDSTAT = LINUX and os.access("/proc/self/schedstat", os.R_OK)

@@ -16,7 +16,7 @@ import sys
 import sysconfig
 import tokenize
 from collections.abc import Iterable, Sequence
-from types import CodeType, FrameType
+from types import CodeType
 
 RawFrame = tuple[CodeType, int]
 
@@ -54,15 +54,6 @@ def resolve(raw: RawFrame) -> Frame:
 
 def resolve_all(raws: Iterable[RawFrame]) -> tuple[Frame, ...]:
     return tuple(resolve(raw) for raw in raws)
-
-
-def walk(frame: FrameType | None, limit: int = 64) -> list[RawFrame]:
-    """The raw frames from `frame` outwards, innermost first, at most `limit`."""
-    found: list[RawFrame] = []
-    while frame is not None and len(found) < limit:
-        found.append((frame.f_code, frame.f_lasti))
-        frame = frame.f_back
-    return found
 
 
 class Scope:

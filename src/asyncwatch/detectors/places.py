@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from asyncwatch.events import TaskFacts
 from asyncwatch.frames import Frame, RawFrame, Scope, resolve_all
@@ -32,9 +32,3 @@ def place(frame: Frame) -> str:
 def seconds(value: float) -> str:
     """A duration inside a sentence."""
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
-
-
-def app_line(frames: Sequence[Frame], scope: Scope) -> Frame | None:
-    """The innermost application frame, None where there is none."""
-    found = scope.innermost(frames)
-    return found if found is not None and scope.is_app(found.file) else None
