@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 LINUX = sys.platform.startswith("linux")
@@ -26,10 +27,9 @@ if sys.version_info >= (3, 12):
     module_at: Callable[[int], str | None] = sys._getframemodulename
 else:
 
-    def module_at(depth: int) -> str | None:
+    def module_at(depth: int, getframe: Callable[[int], FrameType] = sys._getframe) -> str | None:
         """The name of the module `depth` callers up, counted from the function that asks."""
-        name = sys._getframe(depth + 1).f_globals.get("__name__")
-        return name if isinstance(name, str) else None
+        return getframe(depth + 1).f_globals.get("__name__")
 
 
 def current_task_getter() -> Callable[[Any], Any]:
