@@ -11,6 +11,8 @@ from asyncwatch.frames import RawFrame
 
 # Enough for a second of the worst flood seen; what does not fit is counted and said.
 CAPACITY = 10_000
+# Tasks recorded between two looks of the watcher, which are 25 ms apart at most: 80,000 a second.
+ROOM = 2_000
 
 
 class Bus:
@@ -22,6 +24,8 @@ class Bus:
         self.dropped = 0
         self.open = True
         self.broken: dict[str, str] = {}
+        # How many more tasks may be recorded before the watcher looks again; a storm must not cost without bound.
+        self.room = ROOM
         # Bound here, so that a test which replaces time.monotonic() does not move the watcher's clock.
         self.now = time.monotonic
         # The time of the watcher's last look, read by the loop's threads: an age costs them no call.

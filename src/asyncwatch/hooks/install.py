@@ -12,7 +12,7 @@ from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
 from asyncwatch.hooks import farewell
-from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.bus import ROOM, Bus
 from asyncwatch.hooks.coroutines import CoroutineTap
 from asyncwatch.hooks.exceptions import ExceptionTap
 from asyncwatch.hooks.loops import Loops
@@ -93,6 +93,7 @@ class Hooks:
     def look(self) -> float:
         """One turn of the watcher; returns the seconds until the next."""
         now = self._bus.clock = self._bus.now()
+        self._bus.room = ROOM
         if not self._bus.works("hooks.watchdog"):
             return NO_LOOP_PERIOD
         try:
@@ -125,6 +126,8 @@ class Hooks:
     def totals(self) -> dict[str, Any]:
         """What the hooks counted."""
         found: dict[str, Any] = {"loops": self.loops.count}
+        if self.ledger.skipped:
+            found["tasks_not_recorded"] = self.ledger.skipped
         if self.ledger.brief:
             found["tasks_dropped_that_ended_soon"] = self.ledger.brief
         if self._watchdog.unexplained:

@@ -54,8 +54,15 @@ class Ledger:
         self.records: dict[int, Record] = {}
         self.parents: dict[int, Parent] = {}
         self.sites = sites
+        self.skipped = 0
         self.brief = 0  # dropped tasks that ended before anybody could call them that
         self._bus = bus
+
+    def skip(self, task: Any) -> Any:
+        """Pass on a task that came too fast to be recorded, and count it."""
+        self.records.pop(id(task), None)
+        self.skipped += 1
+        return task
 
     def parent(self, current: Any) -> Parent:
         """Remember a task that creates its first child."""
@@ -114,8 +121,7 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
 
     Every task of the program pays for every line of it; hence one function, local names, and depths for frames.
     """
-    records, known, find = ledger.records, ledger.sites.known, ledger.sites.find
-    parents, new_parent = ledger.parents, ledger.parent
+    records, known, find, parents = ledger.records, ledger.sites.known, ledger.sites.find, ledger.parents
     getframe, module_at, current_task = sys._getframe, env.module_at, env.current_task_getter()
     new, forwarders, missing, fills = Record, FORWARDERS, _MISSING, _fills_in(original, {"name": None, "context": None})
 
@@ -127,17 +133,18 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
         else:
             task = original(self, coro, **_given(kwargs, name=name, context=context))
         try:
+            if bus.room <= 0:
+                return ledger.skip(task)
+            bus.room -= 1
             record = new(task)
-            record.born = bus.clock
+            record.born, record.parent = bus.clock, None
             current = current_task(self)
             frame = getframe(2 if module_at(1) in forwarders else 1)
             site = known.get(id(frame.f_code) + frame.f_lasti)
             record.site = site if site is not None and site.plain else find(getframe(1), current)
-            if current is None:
-                record.parent = None
-            else:
+            if current is not None:
                 parent = parents.get(id(current))
-                record.parent = parent if parent is not None and parent() is current else new_parent(current)
+                record.parent = parent if parent is not None and parent() is current else ledger.parent(current)
             records[id(task)] = record
             if task._source_traceback:
                 _hide_own_frames(task._source_traceback)

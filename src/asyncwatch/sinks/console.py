@@ -94,6 +94,8 @@ def _shortcomings(evidence: dict[str, Any]) -> list[str]:
         found.append(f"{pauses} not explained, the longest {longest:.2f} s or more: {_UNSEEN}")
     if evidence.get("watcher_late", 0) >= WORTH_SAYING:
         found.append(f"the watcher itself could not look for {evidence['watcher_late']:.2f} s: {_UNSEEN}")
+    if evidence.get("tasks_not_recorded"):
+        found.append(f"{evidence['tasks_not_recorded']} tasks came too fast to be recorded: nothing is known of them")
     if evidence.get("in_baseline"):
         found.append(f"{evidence['in_baseline']} more are in the baseline")
     return found
