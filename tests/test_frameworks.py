@@ -74,6 +74,8 @@ def test_each_planted_fault_is_found_at_its_line_and_nothing_else(tmp_path: Path
             server.kill()
     assert server.returncode in (0, -signal.SIGINT), stderr
     lines = [json.loads(line) for line in output.read_text().splitlines()]
+    # On a busy machine a step may be late for want of a CPU, which is told as info and is nobody's line.
+    lines = [line for line in lines if line["evidence"].get("cause") != "starved"]
     assert lines[0]["code"] == "AW000"
     assert lines[-1]["code"] == "AW099"
     app = [line for line in lines if line.get("where", {}).get("file", "").startswith(str(HERE))]
