@@ -133,6 +133,8 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
         else:
             task = original(self, coro, **_given(kwargs, name=name, context=context))
         try:
+            if task._source_traceback:
+                _hide_own_frames(task._source_traceback)
             if bus.room <= 0:
                 return ledger.skip(task)
             bus.room -= 1
@@ -146,8 +148,6 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
                 parent = parents.get(id(current))
                 record.parent = parent if parent is not None and parent() is current else ledger.parent(current)
             records[id(task)] = record
-            if task._source_traceback:
-                _hide_own_frames(task._source_traceback)
         except Exception as error:
             _failed(bus, error, task)
         try:
