@@ -5,6 +5,7 @@ Nothing else compares `sys.version_info`; where something cannot be had, the rea
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -40,3 +41,33 @@ def current_task_getter() -> Callable[[Any], Any]:
         getter: Callable[[Any], Any] = tasks._current_tasks.get  # type: ignore[attr-defined]
         return getter
     return tasks.current_task
+
+
+def thread_switches() -> Callable[[], int] | None:
+    """A function that counts the calling thread's voluntary context switches; None where nobody counts them."""
+    try:
+        import resource
+
+        who = resource.RUSAGE_THREAD
+    except (ImportError, AttributeError):
+        return None
+    return lambda: resource.getrusage(who).ru_nvcsw
+
+
+def why_no_dumps() -> str:
+    """Why native code that holds the GIL cannot be looked into here; empty where it can."""
+    if not LINUX:
+        return "kernel timers on a thread's CPU clock are Linux's"
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return "this Python has no GIL: a thread in native code cannot be told from one that computes"
+    if importlib.util.find_spec("ctypes") is None or importlib.util.find_spec("_ctypes") is None:
+        return "this Python has no ctypes"
+    return ""
+
+
+def cpu_clock(native: int) -> int:
+    """The clock of a thread's CPU time by its native id; the kernel refuses the id of a thread that is no more.
+
+    https://github.com/torvalds/linux/blob/master/include/linux/posix-timers_types.h (MAKE_THREAD_CPUCLOCK)
+    """
+    return (~native << 3) | 6

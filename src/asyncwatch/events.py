@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from asyncwatch.frames import RawFrame
+from asyncwatch.frames import Place, RawFrame
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,21 +72,81 @@ class PartFailed(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Collection:
+    """One run of the garbage collector: how long, which generation, how many objects it freed, and where it began."""
+
+    seconds: float
+    generation: int
+    collected: int
+    at: RawFrame | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Account:
+    """Where the seconds went while a loop was held; None where the machine does not tell.
+
+    `ran` is CPU time of the loop's thread, `waited` the time it was runnable without a CPU, `throttled` the time its
+    control group had used up its quota, `stopped` the time in which the watcher's own thread was not run though it
+    waited for nothing, `gil` the time in which the watcher was awake and the GIL was not to be had.
+    """
+
+    ran: float | None = None
+    waited: float | None = None
+    throttled: float | None = None
+    stopped: float = 0.0
+    gil: float = 0.0
+    collections: tuple[Collection, ...] = ()
+
+
+# Stacks seen with how often each was, or for how many looks' time it stood; innermost first, the loop's frames cut off.
+Samples = tuple[tuple[tuple[Place, ...], int], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class StepHeld(Event):
     """One callback or step kept its loop from answering.
 
-    `samples` are stacks seen meanwhile (innermost first, the loop's own frames cut off) with how often each was
-    seen; `cpu` is the time its thread ran and `starved` the time it was runnable without a CPU, None where the
-    machine does not tell.
+    `uncertainty` is how far off `duration` may be because the watcher was late itself. `holder` names the thread
+    that held the GIL if it was not the loop's: then `samples` are that thread's. `hung` when it was said before.
     """
 
     duration: float
     threshold: float
-    samples: tuple[tuple[tuple[RawFrame, ...], int], ...]
+    samples: Samples
     task: TaskFacts | None
-    cpu: float | None
-    starved: float | None
-    exact: bool
+    account: Account
+    exact: bool = False
+    uncertainty: float = 0.0
+    holder: str | None = None
+    hung: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoopHung(Event):
+    """A callback or step has held its loop for `hang_after` seconds, and still does unless `ended`."""
+
+    duration: float
+    hang_after: float
+    samples: Samples
+    task: TaskFacts | None
+    account: Account
+    ended: bool = False
+    holder: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TurnsLong(Event):
+    """A callback waited `lag` seconds for its turn though none of those before it was slow.
+
+    `callbacks` are those told apart by looking, `longest` the longest of them in seconds.
+    """
+
+    lag: float
+    threshold: float
+    samples: Samples
+    callbacks: int
+    longest: float
+    account: Account
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -41,8 +41,14 @@ class Frame:
         return {"file": self.file, "line": self.line, "function": self.function}
 
 
-def resolve(raw: RawFrame) -> Frame:
+# Where a thread stood: as it was looked at, or as a dump of its stack has written it down.
+Place = RawFrame | Frame
+
+
+def resolve(raw: Place) -> Frame:
     """The source line of a raw frame."""
+    if isinstance(raw, Frame):
+        return raw
     code, lasti = raw
     line = code.co_firstlineno
     for start, end, number in code.co_lines():
@@ -52,7 +58,7 @@ def resolve(raw: RawFrame) -> Frame:
     return Frame(code.co_filename[:LONGEST], line, code.co_name[:LONGEST])
 
 
-def resolve_all(raws: Iterable[RawFrame]) -> tuple[Frame, ...]:
+def resolve_all(raws: Iterable[Place]) -> tuple[Frame, ...]:
     return tuple(resolve(raw) for raw in raws)
 
 
@@ -120,20 +126,43 @@ def editor_path(filename: str) -> str:
     return filename.removeprefix(root)
 
 
-# An expression that can be named in a sentence: dotted names, no calls or subscripts inside.
-_DOTTED = re.compile(r"(?:await\s+)?([A-Za-z_][\w.]*)\s*\(")
+# What stands before the parentheses of a call, and can be named in a sentence.
+_CALLS = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
+_NAME = re.compile(r"([A-Za-z_][\w.]*)\s*$")
 
 
-def is_call(raw: RawFrame) -> bool:
+def _called(expression: str) -> str | None:
+    """The name in front of the last pair of parentheses: `b` of `a(1).b(2)`, `a.b` of `a.b(c(1))`."""
+    depth = 0
+    for position in range(len(expression) - 1, -1, -1):
+        depth += (expression[position] == ")") - (expression[position] == "(")
+        if expression[position] == "(" and depth == 0:
+            match = _NAME.search(expression[:position])
+            return match.group(1) if match else None
+    return None
+
+
+def is_call(raw: Place) -> bool:
     """Whether the instruction calls something, and so may be waiting for it; also entering a `with` and iterating."""
+    if isinstance(raw, Frame):
+        return True  # only native code is ever written down
     code, lasti = raw
     name = opcode.opname[code.co_code[lasti]] if lasti >= 0 else "CALL"
     # Only what never leaves the interpreter loop is surely no call: jumps, returns of a value, the start of a function.
     return not name.startswith(("JUMP", "RESUME", "POP_JUMP", "LOAD_FAST", "STORE_FAST"))
 
 
-def called_at(raw: RawFrame) -> str | None:
+def stands_at_call(raw: RawFrame) -> bool:
+    """Whether the instruction is a call: of native code, when no frame lies under it."""
+    code, lasti = raw
+    return lasti >= 0 and opcode.opname[code.co_code[lasti]].startswith("CALL")
+
+
+def called_at(raw: Place) -> str | None:
     """The name of the function that the instruction calls, as the source line writes it; None where that is unclear."""
+    if isinstance(raw, Frame):
+        names = _CALLS.findall(source_line(raw.file, raw.line))
+        return names[0] if len(names) == 1 else None
     code, lasti = raw
     position = next(itertools.islice(code.co_positions(), lasti // 2, None), None)
     if position is None or not opcode.opname[code.co_code[lasti]].startswith("CALL"):
@@ -141,8 +170,8 @@ def called_at(raw: RawFrame) -> str | None:
     line, end_line, column, end_column = position
     if line is None or column is None or end_column is None or line != end_line:
         return None
-    match = _DOTTED.match(source_line(code.co_filename, line).encode()[column:end_column].decode(errors="replace"))
-    return match.group(1) if match else None
+    text = source_line(code.co_filename, line).encode()[column:end_column].decode(errors="replace").rstrip()
+    return _called(text) if text.endswith(")") else None
 
 
 @functools.lru_cache(maxsize=16)

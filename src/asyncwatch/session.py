@@ -19,6 +19,7 @@ from asyncwatch.hooks import fork
 from asyncwatch.hooks.bus import Bus, describe, traceback_frames
 from asyncwatch.hooks.install import Hooks
 from asyncwatch.pipeline import Pipeline
+from asyncwatch.workers import Worker
 
 # How long an ending program waits for the watcher to say its last words.
 LAST_WORDS = 2.0
@@ -39,21 +40,19 @@ class Watch:
         scope = Scope()
         self._limits = limits
         self._bus = Bus(enabled)
-        self._hooks = Hooks(config, self._bus, scope, self._poke, self.uninstall)
-        rules = detectors.build(enabled, scope)
         self._outputs = outputs = sinks.build(config, scope)
+        self._hooks = Hooks(config, self._bus, scope, self._poke, self.uninstall, self._first_output)
+        rules = detectors.build(enabled, scope)
         self._pipeline = Pipeline(
             config, rules, outputs, self._part_failed, lambda: sinks.last_resort(config, scope)
         )
-        self._wake, self._flushed, self._ended = (_thread.allocate_lock() for _ in range(3))
-        self._stopping = self._announced = self._running = self._closing = False
-        self._flush_wanted = False
-        self._native = 0
+        self._watcher = Worker(self._look, self._hooks.rests, self._hooks.watcher_ends)
+        self._judge = Worker(self._judge_all, ends=self._judge_ends)
+        self._flushed = _thread.allocate_lock()
+        self._announced = self._closing = self._child = False
+        self._flush_wanted = self._flush_seen = False
         self._left: list[str] = []
-        self._child = False
         self._began = time.monotonic()
-        self._cpu = 0.0
-        self._latest = 0.0
 
     # -- what programs and tests use --
 
@@ -73,13 +72,13 @@ class Watch:
             sink.open()
         self._hooks.install()
         self._began = time.monotonic()
-        self._start_thread()
+        self._start_workers()
         fork.watch(self)
         atexit.register(self.uninstall)
 
     def flush(self, timeout: float = LAST_WORDS) -> bool:
         """Wait until everything seen so far is judged and said; False when that took longer than `timeout` seconds."""
-        if not self._running:
+        if not self._watcher.running:
             return True
         self._flushed.acquire(blocking=False)
         self._flush_wanted = True
@@ -94,63 +93,51 @@ class Watch:
         fork.forget(self)
         atexit.unregister(self.uninstall)
         self._left = self._hooks.uninstall()
-        if self._running:
-            self._stop_thread(LAST_WORDS)
+        watched = self._watcher.running
+        self._watcher.stop(LAST_WORDS)
+        self._hooks.close()
+        if watched:
+            self._judge.stop(LAST_WORDS)
         else:
             self._last_words()
         self._bus.open = False
 
-    # -- the watcher's thread --
+    def _first_output(self) -> int | None:
+        """The descriptor of the first output that is still there."""
+        return next((fd for fd in (sink.fileno() for sink in self._outputs) if fd is not None), None)
 
-    def _start_thread(self) -> None:
-        # Not threading.Thread: it must not be in threading.enumerate() nor be waited for at exit.
-        self._wake, self._flushed, self._ended = (_thread.allocate_lock() for _ in range(3))
-        for lock in (self._wake, self._flushed, self._ended):
-            lock.acquire()
-        self._stopping, self._running = False, True
-        _thread.start_new_thread(self._run, ())
+    # -- the two threads: one looks and must never be kept from it, the other judges and writes --
 
-    def _stop_thread(self, timeout: float) -> None:
-        self._stopping = True
-        self._poke()
-        if self._ended.acquire(timeout=timeout):
-            wait_until_gone(self._native)
-        self._running = False
+    def _start_workers(self) -> None:
+        self._flushed = _thread.allocate_lock()
+        self._flushed.acquire()
+        self._judge.start()
+        self._watcher.start()
 
     def _poke(self) -> None:
         """Have the watcher look now instead of at its next turn."""
-        try:
-            self._wake.release()
-        except RuntimeError:
-            pass  # it is awake
+        self._watcher.poke()
 
-    def _run(self) -> None:
-        self._native = _thread.get_native_id()
-        before = time.thread_time()
-        try:
-            while not self._stopping:
-                period = self._turn()
-                due = time.monotonic() + period
-                self._wake.acquire(timeout=period)
-                self._latest = max(self._latest, time.monotonic() - due)
-            self._turn()
-        finally:
-            self._cpu += time.thread_time() - before
-            if self._closing:
-                self._last_words()
-            self._ended.release()
-
-    def _turn(self) -> float:
-        flush = self._flush_wanted
+    def _look(self) -> float:
+        flush, self._flush_wanted = self._flush_wanted, False
         period = self._hooks.look()
+        self._flush_seen = self._flush_seen or flush
+        if flush or self._bus.queue or (not self._announced and self._hooks.loops.count):
+            self._judge.poke()
+        return period
+
+    def _judge_all(self) -> None:
+        flush, self._flush_seen = self._flush_seen, False
         self._drain()
         if flush:
-            self._flush_wanted = False
             try:
                 self._flushed.release()
             except RuntimeError:
                 pass
-        return period
+
+    def _judge_ends(self) -> None:
+        if self._closing:
+            self._last_words()
 
     def _drain(self) -> None:
         queue = self._bus.queue
@@ -190,8 +177,7 @@ class Watch:
             **({"patched_by_others_too": self._left} if self._left else {}),
             "dropped_events": self._bus.dropped,
             "seconds": round(time.monotonic() - self._began, 3),
-            "watcher_cpu": round(self._cpu, 4),
-            "watcher_late": round(self._latest, 4),
+            "watcher_cpu": round(self._watcher.cpu + self._judge.cpu, 4),
         }
 
     def _part_failed(self, part: str, error: Exception) -> PartFailed:
@@ -200,11 +186,11 @@ class Watch:
     # -- fork --
 
     def before_fork(self) -> None:
-        if self._running:
-            self._stop_thread(1.0)
+        self._watcher.stop(1.0)
+        self._judge.stop(1.0)
 
     def after_fork_in_parent(self) -> None:
-        self._start_thread()
+        self._start_workers()
 
     def after_fork_in_child(self) -> None:
         """The child watches for itself: its own counts, its own first line."""
@@ -213,15 +199,9 @@ class Watch:
         self._pipeline.reset()
         self._hooks.after_fork()
         self._announced, self._child = False, True
-        self._began, self._cpu, self._latest = time.monotonic(), 0.0, 0.0
-        self._start_thread()
-
-
-def wait_until_gone(native: int, patience: float = 0.2) -> None:
-    """Wait for an ended thread to leave the process table, so that a fork finds one thread less."""
-    end = time.monotonic() + patience
-    while native and os.path.exists(f"/proc/self/task/{native}") and time.monotonic() < end:
-        time.sleep(0.0005)
+        self._began = time.monotonic()
+        self._watcher.cpu = self._judge.cpu = 0.0
+        self._start_workers()
 
 
 def check_codes(config: Config) -> None:
@@ -240,4 +220,4 @@ def check_codes(config: Config) -> None:
 def survey(config: Config) -> list[tuple[str, str, str]]:
     """What would arm here, as `(hook, armed or blind, reason)`; touches nothing."""
     bus = Bus(config.enabled(detectors.CODES, detectors.OPT_IN))
-    return Hooks(config, bus, Scope(), lambda: None, lambda: None).rows()
+    return Hooks(config, bus, Scope(), lambda: None, lambda: None, lambda: None).rows()

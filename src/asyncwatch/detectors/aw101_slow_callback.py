@@ -22,10 +22,19 @@ Instead
     Long computation: `loop.run_in_executor` with a process pool, or `await asyncio.sleep(0)` now and then.
     flake8-async and ruff find the known calls in source: ASYNC210, ASYNC220, ASYNC230, ASYNC251.
 
+Causes
+    code     the line itself: it computes, or waits for something that is not the loop.
+    gil      native code that holds the GIL: a long `re` match, `sorted`, `json.loads`, big integers. If another
+             thread holds it, the line is that thread's and `holder` names it.
+    gc       the garbage collector, started by the interpreter; with its generation and what it freed.
+    starved  the thread got no CPU; `why` says throttled (the quota of its control group), preempted, stopped
+             (SIGSTOP, a frozen container, a suspended machine), debugger, or other threads of the process.
+
 False alarms
-    A loop that was late because its thread got no CPU is level info with cause `starved`. A pause in which the
-    watcher itself could not look is counted in AW099 and blamed on no line. A library's own callback, with no line
-    of the application in it, is level info, and so is the time that asyncio's debug mode takes for itself.
+    Only `code` and `gil` are warnings; what the machine or the collector did is level info. A pause in which the
+    watcher itself could not look is counted in AW099 and blamed on no line; a length that is uncertain because the
+    watcher was late has its `uncertainty` beside it. A library's own callback, with no line of the application in
+    it, is level info, and so is the time that asyncio's debug mode takes for itself.
 
 Settings
     `--slow-callback-duration SECONDS`, or `loop.slow_callback_duration` in the program, read live.
@@ -33,23 +42,22 @@ Settings
 
 from __future__ import annotations
 
-from collections import Counter
+import inspect
+import itertools
 from collections.abc import Iterator
 
+from asyncwatch.detectors.causes import BLAMED, cause_of, in_words
 from asyncwatch.detectors.places import level_for, outermost_first, seconds
+from asyncwatch.detectors.shares import Shares
 from asyncwatch.events import Event, StepHeld
 from asyncwatch.findings import Finding, Rule
-from asyncwatch.frames import Frame, RawFrame, Scope, called_at, is_call
+from asyncwatch.frames import Frame, Place, Scope, called_at, resolve, resolve_all, source_line
 
 RULE = Rule("AW101", "slow-callback", "warning", "callbacks or steps held the loop", __doc__)
 
-# More than this part of the time without a CPU, and the code is not what was slow.
-STARVED = 0.5
-# Less than this part of the time on a CPU, and it did not compute.
-IDLE = 0.2
-STILL = 0.9
-# A line with less than this share of the samples is not worth a row in the evidence.
-SHARE = 0.1
+# An error of the reported length that is worth saying: more than this, and more than this part of it.
+CERTAIN = 0.02
+CERTAIN_PART = 0.1
 
 
 class Detector:
@@ -64,77 +72,86 @@ class Detector:
         assert isinstance(event, StepHeld)
         if event.duration < event.threshold or not event.samples:
             return
-        where, raws, shares = self._busiest(event)
-        starved = is_starved(event, raws)
+        shares = Shares(event.samples, self._scope)
+        cause, measures = cause_of(event.account, event.duration, event.threshold, shares.raws)
         evidence: dict[str, object] = {
             "duration": round(event.duration, 4),
             "threshold": event.threshold,
-            "cause": "starved" if starved else "code",
-            "samples": sum(count for _, count in event.samples),
+            "cause": cause,
+            "samples": shares.total,
+            **measures,
         }
-        if event.starved is not None and event.cpu is not None:
-            evidence.update(cpu=round(event.cpu, 4), without_cpu=round(event.starved, 4))
-        if len(shares) > 1:
-            evidence["lines"] = shares
-        capture = _is_stack_capture(raws)
-        if capture:
-            evidence["within"] = "debug mode's own capture of a stack"
-        who = f"step of task {event.task.name!r}" if event.task else "callback"
-        call = called_at(raws[0]) if raws and self._stands_still(event) else None
-        place = f" in {call}()" if call else (f" in {where.function}()" if where else " in native code")
-        text = f"{who} held the loop for {seconds(event.duration)}{place}"
-        if starved:
-            text = f"{who} took {seconds(event.duration)}, only {seconds(event.cpu or 0)} of it on a CPU"
+        rows = shares.rows()
+        if len(rows) > 1:
+            evidence["lines"] = rows
+        if event.holder is not None:
+            evidence["holder"] = event.holder
+        if event.uncertainty > max(CERTAIN, CERTAIN_PART * event.duration):
+            evidence["uncertainty"] = round(event.uncertainty, 4)
+        note = _within(shares)
+        if note:
+            evidence["within"] = note
         yield Finding(
             RULE,
-            "info" if starved or capture else self._level(where),
-            text,
-            where,
-            outermost_first(raws),
+            self._level(event, cause, shares.where, note),
+            self._sentence(event, shares, cause, measures),
+            shares.where,
+            outermost_first(shares.raws),
             event.task,
             evidence,
             event.loop,
         )
 
-    def _level(self, where: Frame | None) -> str:
+    def _level(self, event: StepHeld, cause: str, where: Frame | None, note: str | None) -> str:
         """Native code that the loop calls directly has no line, and was scheduled by somebody."""
+        if event.hung or cause not in BLAMED or note == STACK_CAPTURE:
+            return "info"
         return RULE.level if where is None else level_for(RULE.level, where, self._scope)
 
-    def _stands_still(self, event: StepHeld) -> bool:
-        """Whether nearly every look found the same instruction: a call that does not return, not a busy loop."""
-        return event.samples[0][1] >= STILL * sum(count for _, count in event.samples)
-
-    def _busiest(self, event: StepHeld) -> tuple[Frame | None, tuple[RawFrame, ...], list[dict[str, object]]]:
-        """The line with most samples, the stack most often seen there, and the share of each line."""
-        lines: Counter[Frame | None] = Counter()
-        stacks: dict[Frame | None, Counter[tuple[RawFrame, ...]]] = {}
-        for stack, count in event.samples:
-            line = self._scope.innermost(outermost_first(stack))
-            lines[line] += count
-            stacks.setdefault(line, Counter())[stack] += count
-        where = lines.most_common(1)[0][0]
-        total = sum(lines.values())
-        shares: list[dict[str, object]] = [
-            {**line.to_dict(), "share": round(count / total, 2)}
-            for line, count in lines.most_common(5)
-            if line is not None and count >= SHARE * total
-        ]
-        return where, stacks[where].most_common(1)[0][0], shares
+    def _sentence(self, event: StepHeld, shares: Shares, cause: str, measures: dict[str, object]) -> str:
+        length = seconds(event.duration)
+        if cause not in BLAMED:
+            return f"{who(event)} took {length}, {in_words(cause, measures)}"
+        place = in_place(shares)
+        if event.holder is not None:
+            return f"thread {event.holder!r} held the GIL and so the loop for {length}{place}"
+        return f"{who(event)} held the loop for {length}{place}"
 
 
-def is_starved(event: StepHeld, raws: tuple[RawFrame, ...]) -> bool:
-    """Whether the thread wanted to run and could not, which is nobody's code.
-
-    Either the kernel says so, or the thread hardly ran while it stood at an instruction that waits for nothing: it
-    waited for its turn among the threads of this process.
-    """
-    if event.starved is None or event.cpu is None:
-        return False
-    idle = event.cpu <= IDLE * event.duration
-    return event.starved >= STARVED * event.duration or (idle and bool(raws) and not is_call(raws[0]))
+def who(event: StepHeld) -> str:
+    return f"step of task {event.task.name!r}" if event.task else "callback"
 
 
-def _is_stack_capture(raws: tuple[RawFrame, ...]) -> bool:
-    """Whether the time went into debug mode noting where a handle or task was created, which reads source files."""
-    names = {(code.co_filename.rpartition("/")[2], code.co_name) for code, _ in raws}
-    return ("traceback.py", "extract") in names or ("format_helpers.py", "extract_stack") in names
+def in_place(shares: Shares) -> str:
+    """Where it happened, as the end of a sentence."""
+    if _within(shares) == ASYNC_FOR:
+        return f" in {shares.where.function}(), an `async for` that never suspends" if shares.where else ""
+    call = called_at(shares.raws[0]) if shares.raws and shares.stands_still else None
+    if call:
+        return f" in {call}()"
+    return f" in {shares.where.function}()" if shares.where else " in native code"
+
+
+STACK_CAPTURE = "debug mode's own capture of a stack"
+ASYNC_FOR = "an async for that never suspended"
+
+
+def _within(shares: Shares) -> str | None:
+    """What the time went into, where the stack alone tells it."""
+    names = {(frame.file.rpartition("/")[2], frame.function) for frame in resolve_all(shares.raws)}
+    # Debug mode notes where each handle and task was created, which reads source files.
+    if ("traceback.py", "extract") in names or ("format_helpers.py", "extract_stack") in names:
+        return STACK_CAPTURE
+    if shares.stands_still:
+        return None
+    for raw, caller in itertools.pairwise(shares.raws):
+        if isinstance(raw, Frame) or not raw[0].co_flags & inspect.CO_ASYNC_GENERATOR:
+            continue
+        if "async for" in source_line(*_line(caller)):
+            return ASYNC_FOR
+    return None
+
+
+def _line(raw: Place) -> tuple[str, int]:
+    frame = resolve(raw)
+    return frame.file, frame.line

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from asyncwatch.events import TaskFacts
-from asyncwatch.frames import Frame, RawFrame, Scope, resolve_all
+from asyncwatch.frames import Frame, Place, Scope, resolve_all
 
 
-def outermost_first(raws: Iterable[RawFrame]) -> tuple[Frame, ...]:
+def outermost_first(raws: Iterable[Place]) -> tuple[Frame, ...]:
     """Resolve frames that are innermost first."""
     return resolve_all(reversed(list(raws)))
 

@@ -8,7 +8,6 @@ https://github.com/python/cpython/blob/3.12/Python/_warnings.c (_PyErr_WarnUnawa
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import warnings
@@ -19,6 +18,7 @@ from asyncwatch import env
 from asyncwatch.events import CoroutineDropped, TaskFacts
 from asyncwatch.frames import RawFrame
 from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.patch import Patches
 from asyncwatch.hooks.sites import inside
@@ -31,27 +31,21 @@ PART = "hooks.coroutines"
 class CoroutineTap:
     """Hears of coroutines that were never awaited."""
 
-    def __init__(self, bus: Bus, loops: Loops, ledger: Ledger, unraisable: Unraisable) -> None:
+    def __init__(
+        self, bus: Bus, loops: Loops, ledger: Ledger, unraisable: Unraisable, collector: Collector
+    ) -> None:
         self._bus = bus
         self._loops = loops
         self._ledger = ledger
         self._unraisable = unraisable
         self._current = env.current_task_getter()
         self._local = threading.local()
-        self._collecting = False
+        self._collector = collector
 
     def install(self, patches: Patches) -> None:
         patches.set(warnings, "_warn_unawaited_coroutine", self.warn)
         self._show = warnings._showwarnmsg_impl  # type: ignore[attr-defined]
         patches.set(warnings, "_showwarnmsg_impl", self.show)
-        gc.callbacks.append(self._on_gc)
-
-    def uninstall(self) -> None:
-        if self._on_gc in gc.callbacks:
-            gc.callbacks.remove(self._on_gc)
-
-    def _on_gc(self, phase: str, info: dict[str, int]) -> None:
-        self._collecting = phase == "start"
 
     def warn(self, coro: Any) -> None:
         """What the interpreter calls; the frame above it is the one that dropped the coroutine."""
@@ -87,7 +81,7 @@ class CoroutineTap:
         state = self._loops.state(loop) if loop is not None else None
         task = self._current(loop) if loop is not None else None
         dropped: list[RawFrame] = []
-        if not self._collecting:  # the collector runs at any line; that line dropped nothing
+        if not self._collector.collecting:  # the collector runs at any line; that line dropped nothing
             frames, root = inside(sys._getframe(1), task, state.base if state else None)
             dropped = frames if root is not None or loop is None else []
         facts: TaskFacts | None = self._ledger.facts(task) if task is not None else None

@@ -8,39 +8,85 @@ https://docs.python.org/3/reference/datamodel.html#frame.f_trace_lines
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
-from asyncwatch.events import TaskFacts
-from asyncwatch.frames import RawFrame
+from asyncwatch.events import Samples, TaskFacts
+from asyncwatch.frames import Place, stands_at_call
 from asyncwatch.hooks.sites import inside, is_callback_code
 
 MOST_STACKS = 64
 MOST_SEGMENTS = 256
+# How often a silent loop is looked at, in seconds; what stood for longer counts for as many looks.
+SAMPLING = 0.010
 
-Stack = tuple[RawFrame, ...]
+Stack = tuple[Place, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blind:
+    """A time in which the watcher could not look, up to now, and what is known of it.
+
+    `stack` is where native code stood that held the GIL, in the thread `holder` if that is not the loop's own.
+    """
+
+    seconds: float
+    since: float
+    due: float
+    cause: str
+    stack: Stack = ()
+    holder: str | None = None
+
+    @property
+    def began(self) -> tuple[float, float]:
+        """When what made the watcher blind began, and how far off that may be."""
+        return (self.since + self.due) / 2, (self.due - self.since) / 2
 
 
 class Segment:
     """One callback or step: when it was first and last seen, and the stacks seen."""
 
-    def __init__(self, key: object, began: float, task: TaskFacts | None) -> None:
+    def __init__(self, key: object, began: float, slack: float, task: TaskFacts | None) -> None:
         self.key = key
         self.began = began
+        self.slack = slack  # how far off `began` may be
         self.seen_at = began
         self.task = task
         self.stacks: Counter[Stack] = Counter()
-        self.unseen = 0.0  # time in which the watcher itself could not look
+        self.foreign: Counter[Stack] = Counter()  # of the thread that held the GIL meanwhile
+        self.holder: str | None = None
+        self.gil = self.held_off = self.stopped = self.unseen = 0.0  # seconds the watcher could not look, and why
         self.exact: float | None = None  # the length by asyncio's own clock, in debug mode
         self.told = False  # asyncio's own line says more than the samples do
+        self.hung = False
 
-    def add(self, stack: Stack, now: float, gap: float) -> None:
+    def add(self, stack: Stack, now: float, weight: int = 1) -> None:
         self.seen_at = now
-        self.unseen += gap
-        if stack in self.stacks or len(self.stacks) < MOST_STACKS:
-            self.stacks[stack] += 1
+        _count(self.stacks, stack, weight)
+
+    def add_blind(self, blind: Blind) -> None:
+        weight = max(1, round(blind.seconds / SAMPLING))
+        if blind.cause == "gil" and blind.holder is not None:
+            self.held_off += blind.seconds
+            self.holder = blind.holder
+            _count(self.foreign, blind.stack, weight)
+        elif blind.cause == "gil" and blind.stack:
+            self.gil += blind.seconds
+            _count(self.stacks, blind.stack, weight)
+        elif blind.cause == "stopped":
+            self.stopped += blind.seconds
+        else:
+            self.unseen += blind.seconds
+
+    def samples(self, duration: float) -> tuple[Samples, str | None]:
+        """The stacks that stand for this segment, and whose they are if another thread held the GIL for most of it."""
+        if self.holder is not None and self.held_off >= duration / 2:
+            return tuple(self.foreign.most_common()), self.holder
+        return tuple(self.stacks.most_common()), None
 
     @property
     def placeless(self) -> bool:
@@ -49,7 +95,12 @@ class Segment:
 
     def explained(self, duration: float) -> bool:
         """Whether it was looked at often enough for its samples to stand for the whole."""
-        return bool(self.stacks) and self.unseen <= duration / 2
+        return bool(self.stacks or self.foreign) and self.unseen <= duration / 2
+
+
+def _count(stacks: Counter[Stack], stack: Stack, weight: int) -> None:
+    if stack in stacks or len(stacks) < MOST_STACKS:
+        stacks[stack] += weight
 
 
 class Look:
@@ -60,12 +111,16 @@ class Look:
     ) -> None:
         self.stack: Stack = ()
         self.key: object = None
+        # Whether the innermost frame stands at a call: of native code, which has just ended if nobody could look.
+        self.at_call = False
         stack, root = inside(frame, task, base)
         if root is None and frame is not None and is_callback_code(frame.f_code):
             root = frame  # a built-in function as callback has no frame; the handle that calls it has
         if root is None:
             return  # nothing that starts callbacks stands below: the loop has not begun to turn
         self.stack = tuple(stack)
+        self.at_call = bool(stack) and frame is not None and stack[0] == (frame.f_code, frame.f_lasti)
+        self.at_call = self.at_call and stands_at_call(stack[0])
         self.key = id(task) if task is not None else self._mark(root, previous, traced)
 
     def _mark(self, root: FrameType, previous: Segment | None, traced: bool) -> object:
@@ -85,31 +140,70 @@ def frame_of(ident: int) -> FrameType | None:
 class Hold:
     """The time from a loop's last sign of life to its next."""
 
-    def __init__(self, alive_at: float, asked_at: float, period: float) -> None:
-        # The callback began between the last sign of life and the next look; a look that came late was kept from
-        # coming by what began before it was due.
-        due = min(asked_at, alive_at + period)
-        self.began = (alive_at + due) / 2
+    def __init__(self, alive_at: float, first_look: float) -> None:
+        """What is first seen at `first_look` began between that and the last sign of life."""
+        self.looked_at = alive_at
+        self._first = first_look
+        self.began = (alive_at + first_look) / 2
         self.segments: list[Segment] = []
-        self.looked_at = due
+        self.stacks: Counter[Stack] = Counter()  # of all callbacks, those too short to be kept too
+        self.callbacks = 0
+        self.longest = 0.0
+        self.nowhere = 0  # looks that found the loop itself
 
-    def add(self, look: Look, now: float, period: float, task: TaskFacts | None) -> None:
-        gap = now - self.looked_at
-        late = gap if gap > 3 * period else 0.0
-        segment = self.segments[-1] if self.segments else None
+    def look(self, look: Look, now: float, task: TaskFacts | None) -> None:
+        """One glance into a callback."""
+        segment = self.current
         if segment is None or look.key != segment.key:
-            began = self.began if segment is None else self.looked_at + gap / 2
-            segment = Segment(look.key, began, task)
-            self.segments.append(segment)
-            del self.segments[:-MOST_SEGMENTS]
-        segment.add(look.stack, now, late)
+            until = self._first if segment is None else now
+            segment = self._begin(look.key, self.looked_at, until, task)
+        segment.add(look.stack, now)
+        _count(self.stacks, look.stack, 1)
         self.looked_at = now
 
-    def close(self, end: float, period: float) -> None:
-        """The loop answered at `end`; what the watcher could not see since its last look counts as unseen."""
-        tail = end - self.looked_at
-        if self.segments and tail > 3 * period:
-            self.segments[-1].unseen += tail
+    def look_nowhere(self, now: float) -> None:
+        self.nowhere += 1
+        _count(self.stacks, (), 1)
+        self.looked_at = now
+
+    def blind(self, blind: Blind, key: object, task: TaskFacts | None, *, fresh: bool) -> None:
+        """The watcher could not look until now; `fresh` when that was not the callback seen before it."""
+        segment = self.current
+        if segment is None or fresh:
+            segment = self._begin(key, max(self.looked_at, blind.since), blind.due, task)
+        segment.add_blind(blind)
+        segment.seen_at = blind.due + blind.seconds
+        if blind.cause == "gil":
+            weight = max(1, round(blind.seconds / SAMPLING))
+            _count(self.stacks, blind.stack, weight)
+        self.looked_at = segment.seen_at
+
+    def _begin(self, key: object, first: float, last: float, task: TaskFacts | None) -> Segment:
+        last = max(first, last)
+        began = (first + last) / 2
+        self._close_last(began)
+        segment = Segment(key, began, (last - first) / 2, task)
+        self.segments.append(segment)
+        del self.segments[:-MOST_SEGMENTS]
+        self.callbacks += 1
+        return segment
+
+    def _close_last(self, end: float) -> None:
+        if self.segments:
+            self.longest = max(self.longest, end - self.segments[-1].began)
+
+    def close(self, end: float, tail: float) -> None:
+        """The loop answered at `end`; more than `tail` seconds after the last look were not seen."""
+        self._close_last(end)
+        unseen = end - self.looked_at
+        if self.segments and unseen > tail:
+            self.segments[-1].unseen += unseen
+
+    def lengths(self, end: float) -> Iterator[tuple[Segment, float, float]]:
+        """Each segment with its length and how far off that may be."""
+        followers = [*((one.began, one.slack) for one in self.segments[1:]), (end, 0.0)]
+        for segment, (until, slack) in zip(self.segments, followers, strict=True):
+            yield segment, until - segment.began, segment.slack + slack
 
     @property
     def current(self) -> Segment | None:

@@ -12,16 +12,22 @@ from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
 from asyncwatch.hooks import farewell
+from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.bus import ROOM, Bus
+from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.coroutines import CoroutineTap
 from asyncwatch.hooks.exceptions import ExceptionTap
 from asyncwatch.hooks.loops import Loops
+from asyncwatch.hooks.natives import Natives
 from asyncwatch.hooks.patch import Patches
+from asyncwatch.hooks.pulse import Pulse
 from asyncwatch.hooks.shutdown import ShutdownTap
 from asyncwatch.hooks.sites import Sites
 from asyncwatch.hooks.sweep import Sweeper
 from asyncwatch.hooks.taps import LogTap, Unraisable
 from asyncwatch.hooks.tasks import Ledger, wrap_create_task
+from asyncwatch.hooks.verdicts import Verdicts
+from asyncwatch.hooks.vitals import Quota
 from asyncwatch.hooks.watchdog import Watchdog
 
 DEFAULT_SLOW = 0.1
@@ -33,7 +39,13 @@ class Hooks:
     """Everything that observes."""
 
     def __init__(
-        self, config: Config, bus: Bus, scope: Scope, poke: Callable[[], None], last_words: Callable[[], None]
+        self,
+        config: Config,
+        bus: Bus,
+        scope: Scope,
+        poke: Callable[[], None],
+        last_words: Callable[[], None],
+        output: Callable[[], int | None],
     ) -> None:
         self._config = config
         self._bus = bus
@@ -44,10 +56,15 @@ class Hooks:
         self._patches = Patches()
         self.ledger = Ledger(bus, Sites(scope))
         self.loops = Loops(bus, self._on_new_loop)
-        self._watchdog = Watchdog(self.loops, bus, self.ledger.facts)
+        self._collector = Collector(bus)
+        self._natives = Natives(bus, config.hang_after if "AW102" in bus.enabled else None, output)
+        self._pulse = Pulse(env.thread_switches())
+        self._verdicts = Verdicts(bus, self._collector, Quota(), config.hang_after)
+        blinds = Blinds(self._pulse, self._natives)
+        self._watchdog = Watchdog(self.loops, blinds, self._verdicts, self.ledger, bus.now)
         self._log = LogTap(bus, self._watchdog.claim)
         self._unraisable = Unraisable(bus)
-        self._coroutines = CoroutineTap(bus, self.loops, self.ledger, self._unraisable)
+        self._coroutines = CoroutineTap(bus, self.loops, self.ledger, self._unraisable, self._collector)
         self._exceptions = ExceptionTap(bus, self.loops, self.ledger, self._log)
         self._shutdown = ShutdownTap(bus, self.loops, self.ledger)
 
@@ -61,6 +78,8 @@ class Hooks:
         patches.set(asyncio, "all_tasks", all_tasks)
         self._unraisable.install(patches)
         self._coroutines.install(patches)
+        self._collector.install()
+        self._natives.prepare()
         self._log.install()
         patches.set(signal, "raise_signal", farewell.wrap(signal.raise_signal, self._last_words))
         running = asyncio._get_running_loop()
@@ -76,7 +95,7 @@ class Hooks:
     def uninstall(self) -> list[str]:
         """Put everything back; returns what somebody else had replaced meanwhile."""
         self._log.uninstall()
-        self._coroutines.uninstall()
+        self._collector.uninstall()
         return self._patches.undo()
 
     def _on_new_loop(self, loop: Any) -> None:
@@ -92,6 +111,7 @@ class Hooks:
 
     def look(self) -> float:
         """One turn of the watcher; returns the seconds until the next."""
+        self._natives.disarm()
         now = self._bus.clock = self._bus.now()
         self._bus.room = ROOM
         if not self._bus.works("hooks.watchdog"):
@@ -103,8 +123,23 @@ class Hooks:
             return NO_LOOP_PERIOD
         return period if any(True for _ in self.loops) else NO_LOOP_PERIOD
 
+    def rests(self, period: float) -> None:
+        """The watcher sleeps now for so many seconds."""
+        self._pulse.rests(self._bus.now(), period)
+        if self._bus.works("hooks.watchdog"):
+            self._natives.arm(self._watchdog.running(), period, self._pulse.recent)
+
+    def watcher_ends(self) -> None:
+        """The last act of the watcher's thread."""
+        self._natives.rests()
+
+    def close(self) -> None:
+        """When the watcher's thread is gone."""
+        self._natives.close()
+
     def after_fork(self) -> None:
         self.loops.rethread()
+        self._natives.after_fork()
         self._watchdog.after_fork()
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -114,7 +149,7 @@ class Hooks:
             ("loops", "armed", ""),
             ("tasks", "armed", ""),
             ("watchdog", "armed", slow),
-            ("native-code", "blind", "code that holds the GIL is counted as a pause, its line is not named"),
+            ("native-code", "blind" if self._natives.why else "armed", self._natives.why),
             ("exceptions", "armed", ""),
             ("coroutines", "armed", "" if self._debug() else "line of the drop; the line of creation in profile debug"),
             ("shutdown", "armed", ""),
@@ -130,9 +165,14 @@ class Hooks:
             found["tasks_not_recorded"] = self.ledger.skipped
         if self.ledger.brief:
             found["tasks_dropped_that_ended_soon"] = self.ledger.brief
-        if self._watchdog.unexplained:
-            found["unexplained_pauses"] = self._watchdog.unexplained
-            found["longest_unexplained_pause"] = round(self._watchdog.longest_unexplained, 4)
+        lag = self._watchdog.lags.summary()
+        if lag:
+            found["loop_lag"] = lag
+        if self._verdicts.pauses:
+            found["unexplained_pauses"] = self._verdicts.pauses
+            found["longest_unexplained_pause"] = round(self._verdicts.longest_pause, 4)
+        found["watcher_late"] = round(self._pulse.stopped, 4)
+        found["watcher_without_gil"] = round(self._pulse.without_gil, 4)
         return found
 
 

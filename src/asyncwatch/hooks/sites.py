@@ -52,7 +52,12 @@ class Site:
 
 def is_loop_code(code: CodeType) -> bool:
     """Whether this function is the loop's own machinery: what is called from it starts a step or a callback."""
-    return code.co_filename in _LOOP_FILES and code.co_name in _LOOP_CODE
+    return is_loop_place(code.co_filename, code.co_name)
+
+
+def is_loop_place(file: str, function: str) -> bool:
+    """The same of a place that was written down."""
+    return file in _LOOP_FILES and function in _LOOP_CODE
 
 
 def is_callback_code(code: CodeType) -> bool:

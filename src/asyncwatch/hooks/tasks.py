@@ -26,6 +26,8 @@ PART = "hooks.tasks"
 # asyncio's own functions that call the loop's create_task for somebody else.
 FORWARDERS = frozenset({"asyncio.tasks", "asyncio.taskgroups"})
 _MISSING = object()
+# Of the newest tasks, when one is looked for by its function.
+MOST_SEARCHED = 2_000
 
 
 class Parent(weakref.ref[Any]):
@@ -89,6 +91,19 @@ class Ledger:
         created = record.site.frames if record and record.site else ()
         parent = record.parent.facts if record and record.parent else None
         return TaskFacts(task_name(task), coro_name(task), created, parent)
+
+
+    def running(self, file: str, function: str) -> TaskFacts | None:
+        """The one task whose coroutine is this function, which was seen running; None when that is not clear."""
+        found = None
+        for record in list(self.records.values())[-MOST_SEARCHED:]:
+            task = record()
+            code = getattr(task.get_coro(), "cr_code", None) if task is not None else None
+            if code is not None and (code.co_filename, code.co_name) == (file, function):
+                if found is not None:
+                    return None
+                found = task
+        return self.facts(found) if found is not None else None
 
 
 def task_name(task: Any) -> str:

@@ -1,27 +1,30 @@
 """The watcher: a thread that looks at every loop, asks the busy ones for a sign of life and samples the silent.
 
 It looks; it does not touch. An idle loop is recognised by its frame and is asked only now and then, a busy one is
-asked at each look through `call_soon_threadsafe`. What the watcher cannot see is native code that holds the GIL:
-then it does not run itself, and it says so instead of blaming the line after.
+asked at each look through `call_soon_threadsafe`. When the watcher itself could not look it finds out why: what it
+then says of a loop is what was written down meanwhile (`natives`), or what the first glance afterwards proves.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 from asyncwatch import env
-from asyncwatch.events import StepHeld, TaskFacts
-from asyncwatch.hooks.bus import Bus
-from asyncwatch.hooks.hold import Hold, Look, Segment, frame_of
+from asyncwatch.events import TaskFacts
+from asyncwatch.frames import resolve
+from asyncwatch.hooks.blinds import Blinds
+from asyncwatch.hooks.hold import SAMPLING, Blind, Hold, Look, frame_of
+from asyncwatch.hooks.lags import Lags
 from asyncwatch.hooks.loops import Loops, LoopState
+from asyncwatch.hooks.tasks import Ledger
+from asyncwatch.hooks.verdicts import Verdicts
+from asyncwatch.hooks.vitals import Vitals, vitals
 
 PART = "hooks.watchdog"
 
-# How often a quiet program is looked at, and how often a silent loop is sampled; shorter for a short threshold.
+# How often a quiet program is looked at; shorter for a short threshold.
 PERIOD = 0.025
-SAMPLING = 0.010
 SHORTEST = 0.001
 # A loop that looks idle is asked all the same this often: a built-in function as callback has no frame of its own.
 ASK_IDLE = 0.25
@@ -30,34 +33,47 @@ ASK_IDLE = 0.25
 class Eye:
     """The watcher's view of one loop."""
 
-    def __init__(self, state: LoopState) -> None:
+    def __init__(self, state: LoopState, now: float) -> None:
         self.state = state
         self.asked_at = 0.0
         self.waiting = False
         self.pongs = state.pongs
-        self.alive_at = time.monotonic()
+        self.alive_at = now
         self.hold: Hold | None = None
-        self.schedule: tuple[float, float] | None = None
+        self.vitals: Vitals | None = None  # at the last look
+        self.before: Vitals | None = None  # when it was last known to live
+        self.throttled: float | None = None
         self.threshold = 0.1
+        self.period = PERIOD
 
 
 class Watchdog:
     """Looks at all loops; `look` is called by the watcher's thread."""
 
-    def __init__(self, loops: Loops, bus: Bus, facts: Callable[[Any], TaskFacts]) -> None:
+    def __init__(
+        self,
+        loops: Loops,
+        blinds: Blinds,
+        verdicts: Verdicts,
+        ledger: Ledger,
+        now: Callable[[], float],
+    ) -> None:
         self._loops = loops
-        self._bus = bus
-        self._facts = facts
+        self._blinds = blinds
+        self._verdicts = verdicts
+        self._ledger = ledger
+        self._facts = ledger.facts
+        self._now = now
         self._current = env.current_task_getter()
         self._eyes: dict[int, Eye] = {}
-        self.unexplained = 0
-        self.longest_unexplained = 0.0
-        self.period = PERIOD
+        self.lags = Lags()
 
     def look(self, now: float) -> float:
         """One look at every loop; returns the seconds until the next."""
         period = PERIOD
-        for state in self._loops:
+        states = list(self._loops)
+        self._blinds.begin(now, states)
+        for state in states:
             loop = state.ref()
             eye = self._eyes.get(state.number)
             if loop is None or loop.is_closed():
@@ -67,29 +83,47 @@ class Watchdog:
                     del self._eyes[state.number]
                 continue
             if eye is None:
-                eye = self._eyes[state.number] = Eye(state)
+                eye = self._eyes[state.number] = Eye(state, now)
             if loop.is_running():
                 period = min(period, self._look_at(eye, loop, now))
             else:
                 self._stopped(eye, now)
                 eye.alive_at = now
-        self.period = period
+        self._blinds.end()
         return period
+
+    def running(self) -> list[int]:
+        """The native ids of the threads whose loops run."""
+        return [eye.state.native for eye in self._eyes.values() if eye.state.native is not None]
 
     def _look_at(self, eye: Eye, loop: Any, now: float) -> float:
         state = eye.state
-        threshold = eye.threshold = float(loop.slow_callback_duration)
-        period = max(SHORTEST, min(PERIOD, threshold / 4))
-        if eye.waiting and state.pongs != eye.pongs:
-            self._answered(eye, state.pong_at)
-        if eye.waiting:
-            return max(SHORTEST, min(self._sample(eye, loop, now), period))
+        eye.threshold = float(loop.slow_callback_duration)
+        eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
+        before, eye.vitals = eye.vitals, vitals(state.native)
         idle = self._looks_idle(state)
+        blind = self._blinds.of(state, before, eye.vitals, idle=idle)
+        answered_at = state.pong_at if state.pongs != eye.pongs else 0.0
+        if eye.waiting and answered_at and (blind is None or answered_at < blind.due):
+            self._answered(eye, answered_at)
+        if blind is not None and (eye.waiting or blind.stack):
+            self._look_back(eye, loop, blind, idle=idle)
+        elif blind is not None and blind.cause == "unknown":
+            self._verdicts.unexplained(blind.seconds, eye.threshold)
+        if eye.waiting and answered_at:
+            self._answered(eye, answered_at)
+        if eye.waiting:
+            self._sample(eye, loop, now)
+            return max(SHORTEST, min(SAMPLING, eye.period))
         if idle:
-            eye.alive_at = max(eye.alive_at, now)
-        if not idle or now - eye.asked_at >= ASK_IDLE or self._wants_work(state):
+            if eye.hold is not None:
+                self.lags.add(now - eye.hold.began, eye.period)
+                self._verdicts.of(eye, now)
+            eye.alive_at, eye.before = max(eye.alive_at, now), eye.vitals
+            self.lags.add(0.0, eye.period)
+        if not idle or eye.hold is not None or now - eye.asked_at >= ASK_IDLE or getattr(state.work, "busy", False):
             self._ask(eye, loop, now)
-        return period
+        return eye.period
 
     def _looks_idle(self, state: LoopState) -> bool:
         frame = frame_of(state.ident)
@@ -100,91 +134,77 @@ class Watchdog:
             return True  # uvloop waits in C, directly below whoever runs it
         return code.co_name == "select" and code.co_filename.endswith(("selectors.py", "windows_events.py"))
 
-    def _wants_work(self, state: LoopState) -> bool:
-        return bool(getattr(state.work, "busy", False))
-
     def _ask(self, eye: Eye, loop: Any, now: float) -> None:
         eye.pongs = eye.state.pongs
         eye.asked_at = now
-        eye.hold = None
-        eye.alive_at = max(eye.alive_at, eye.state.pong_at)
-        eye.schedule = schedule(eye.state)
+        eye.throttled = self._verdicts.throttled()
+        if eye.hold is None:
+            eye.alive_at = max(eye.alive_at, eye.state.pong_at)
         try:
             loop.call_soon_threadsafe(eye.state.pong)
         except RuntimeError:
             return  # it was closed meanwhile
         eye.waiting = True
 
-    def _sample(self, eye: Eye, loop: Any, now: float) -> float:
-        """Look into a loop that was asked and has not answered."""
+    def _hold(self, eye: Eye) -> Hold:
         if eye.hold is None:
-            eye.hold = Hold(eye.alive_at, eye.asked_at, self.period)
-        hold = eye.hold
+            # A look that came late was kept from coming by what began before it was due.
+            first = eye.asked_at if eye.waiting else self._blinds.gap.due
+            eye.hold = Hold(eye.alive_at, min(first, eye.alive_at + max(eye.period, self._blinds.slack(first))))
+        return eye.hold
+
+    def _glance(self, eye: Eye, loop: Any) -> tuple[Look, Any]:
         try:
             task = self._current(loop)
         except RuntimeError:
             task = None
-        look = Look(frame_of(eye.state.ident), task, eye.state.base, hold.current, traced=eye.state.traced)
-        if look.key is not None:
-            known = hold.current is not None and hold.current.key == look.key
-            facts = None if task is None or known else self._facts(task)
-            hold.add(look, now, self.period, facts)
+        current = eye.hold.current if eye.hold is not None else None
+        return Look(frame_of(eye.state.ident), task, eye.state.base, current, traced=eye.state.traced), task
+
+    def _look_back(self, eye: Eye, loop: Any, blind: Blind, *, idle: bool) -> None:
+        """The watcher could not look until now: what is known of that time."""
+        hold = self._hold(eye)
+        look, task = self._glance(eye, loop)
+        key = look.key if not idle and Blinds.same_callback(blind, look) else None
+        current = hold.current
+        if key is None:
+            fresh = blind.cause == "gil" and not Blinds.follows(blind, current)
+            hold.blind(blind, object(), self._facts_of(blind), fresh=fresh)
         else:
-            hold.looked_at = now
-        return SAMPLING
+            fresh = current is None or current.key != key
+            hold.blind(blind, key, self._facts(task) if task is not None and fresh else None, fresh=fresh)
+
+    def _facts_of(self, blind: Blind) -> TaskFacts | None:
+        """The task whose step was written down and is over."""
+        if not blind.stack or blind.holder is not None:
+            return None
+        root = resolve(blind.stack[-1])
+        return self._ledger.running(root.file, root.function)
+
+    def _sample(self, eye: Eye, loop: Any, now: float) -> None:
+        """Look into a loop that was asked and has not answered."""
+        hold = self._hold(eye)
+        look, task = self._glance(eye, loop)
+        if look.key is None:
+            hold.look_nowhere(now)
+            return
+        known = hold.current is not None and hold.current.key == look.key
+        hold.look(look, now, None if task is None or known else self._facts(task))
+        self._verdicts.while_it_lasts(eye, now)
 
     def _stopped(self, eye: Eye, now: float) -> None:
         """The loop does not turn now; a hold that was its last step is complete all the same."""
-        if not eye.waiting:
-            return
-        if eye.state.pongs != eye.pongs:
+        if eye.waiting and eye.state.pongs != eye.pongs:
             self._answered(eye, eye.state.pong_at)
-        else:
+        elif eye.waiting:
             self._answered(eye, now if eye.hold is None else (eye.hold.looked_at + now) / 2)
 
     def _answered(self, eye: Eye, end: float) -> None:
         """The loop lives again since `end`: what kept it is complete."""
-        hold, threshold = eye.hold, eye.threshold
-        eye.waiting, eye.alive_at, eye.hold = False, end, None
-        if hold is None:
-            if end - eye.asked_at >= threshold:
-                self._unexplained(end - eye.asked_at)
-            return
-        hold.close(end, self.period)
-        ends = [*(segment.began for segment in hold.segments[1:]), end]
-        for segment, until in zip(hold.segments, ends, strict=False):
-            self._finish(eye, segment, until - segment.began, threshold)
-        if not hold.segments and end - eye.asked_at >= threshold:
-            self._unexplained(end - eye.asked_at)
-
-    def _finish(self, eye: Eye, segment: Segment, duration: float, threshold: float) -> None:
-        if segment.exact is not None:
-            duration = segment.exact
-        if duration < threshold or segment.told:
-            return
-        if not segment.explained(duration):
-            self._unexplained(duration)
-            return
-        before, after = eye.schedule, schedule(eye.state)
-        ran = waited = None
-        if before is not None and after is not None:
-            ran, waited = max(0.0, after[0] - before[0]), max(0.0, after[1] - before[1])
-        self._bus.emit(
-            StepHeld(
-                eye.state.facts,
-                duration,
-                threshold,
-                tuple(segment.stacks.most_common()),
-                segment.task,
-                ran,
-                waited,
-                segment.exact is not None,
-            )
-        )
-
-    def _unexplained(self, duration: float) -> None:
-        self.unexplained += 1
-        self.longest_unexplained = max(self.longest_unexplained, duration)
+        since = eye.asked_at if eye.hold is None else min(eye.asked_at, eye.hold.began)
+        self.lags.add(max(0.0, end - since), eye.period)
+        self._verdicts.of(eye, end)
+        eye.waiting, eye.alive_at, eye.before = False, end, eye.vitals
 
     def claim(self, loop: Any, duration: float) -> bool:
         """asyncio itself measured a slow callback that just ended: is it one that will be reported from samples?
@@ -199,23 +219,11 @@ class Watchdog:
         if segment.placeless:
             segment.told = True  # asyncio knows at least who scheduled it
             return False
-        now = self._bus.now()
-        if now - segment.seen_at > 5 * SAMPLING or abs(now - segment.began - duration) > 2 * PERIOD:
+        now = self._now()
+        if now - segment.seen_at > 5 * SAMPLING or abs(now - segment.began - duration) > 2 * PERIOD + segment.slack:
             return False  # what was seen is another callback than the one that was measured
         segment.exact = duration
         return True
 
     def after_fork(self) -> None:
         self._eyes.clear()
-
-
-def schedule(state: LoopState) -> tuple[float, float] | None:
-    """Seconds the loop's thread has run so far, and seconds it was runnable without a CPU; None where nobody says."""
-    if not env.SCHEDSTAT or state.native is None:
-        return None
-    try:
-        with open(f"/proc/self/task/{state.native}/schedstat", "rb") as file:
-            ran, waited = file.read().split()[:2]
-        return int(ran) / 1e9, int(waited) / 1e9
-    except (OSError, ValueError):
-        return None

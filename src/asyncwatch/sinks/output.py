@@ -15,6 +15,7 @@ class Output(Protocol):
 
     def write(self, data: bytes) -> None: ...
     def is_terminal(self) -> bool: ...
+    def fileno(self) -> int | None: ...
     def close(self) -> None: ...
 
 
@@ -32,6 +33,10 @@ class FdOutput:
             return os.isatty(self._fd)
         except OSError:
             return False
+
+    def fileno(self) -> int | None:
+        """The descriptor, None when it is ours no more."""
+        return self._fd
 
     def close(self) -> None:
         """Not ours to close."""
@@ -59,6 +64,13 @@ class FileOutput:
 
     def is_terminal(self) -> bool:
         return os.isatty(self._fd)
+
+    def fileno(self) -> int | None:
+        """The descriptor, None when it is ours no more."""
+        try:
+            return self._fd if self._identify() == self._identity else None
+        except OSError:
+            return None
 
     def close(self) -> None:
         if self._identify() == self._identity:

@@ -72,6 +72,10 @@ class LoggerSink:
         assert self._console is not None
         return self._console.render(event["_finding"], event["count"], event["timestamp"])
 
+    def fileno(self) -> int | None:
+        """The descriptor that is written to; None when it is ours no more."""
+        return self._output.fileno()
+
     def close(self) -> None:
         self._output.close()
 

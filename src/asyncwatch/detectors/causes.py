@@ -1,0 +1,100 @@
+"""Why a loop was held: one answer from what was measured, with the measure as evidence.
+
+What is not code's doing (the collector, a machine that gave no CPU) is never a warning.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncwatch.events import Account, Collection
+from asyncwatch.frames import Frame, Place, called_at, is_call
+
+# The part of the time that decides.
+MOST = 0.5
+# Less than this part of the time on a CPU, and it did not compute.
+IDLE = 0.2
+# A shorter collection is nobody's stall.
+WORTH_SAYING = 0.001
+_DEBUGGERS = ("pdb.py", "bdb.py", "pydevd.py", "pydevd_frame.py", "debugpy", "pudb")
+
+# What code did is for its author to change.
+BLAMED = frozenset({"code", "gil"})
+
+
+def cause_of(
+    account: Account, duration: float, threshold: float, raws: tuple[Place, ...]
+) -> tuple[str, dict[str, Any]]:
+    """The cause, and the evidence for it; `raws` is the stack most often seen, innermost first.
+
+    What would have been too long (`threshold`) without the collector and with a CPU all the time is code's doing.
+    """
+    evidence: dict[str, Any] = {}
+    if account.ran is not None:
+        evidence["cpu"] = round(account.ran, 4)
+    if account.waited is not None:
+        evidence["without_cpu"] = round(account.waited, 4)
+    for name in ("gil", "stopped", "throttled"):
+        seconds = getattr(account, name)
+        if seconds is not None and seconds >= WORTH_SAYING:
+            evidence[name] = round(seconds, 4)
+    collections = [one for one in account.collections if not _is_asked_for(one)]
+    collecting = sum(one.seconds for one in collections)
+    if collecting >= WORTH_SAYING:
+        longest = max(collections, key=lambda one: one.seconds)
+        evidence["gc"] = {
+            "seconds": round(collecting, 4),
+            "generation": longest.generation,
+            "collected": sum(one.collected for one in collections),
+        }
+    why, taken = _taken_away(account, duration, raws)
+    if duration - taken - collecting >= threshold:
+        return ("gil" if account.gil >= MOST * (duration - taken) else "code"), evidence
+    if collecting >= taken:
+        return "gc", evidence
+    evidence["why"] = why
+    return "starved", evidence
+
+
+def _taken_away(account: Account, duration: float, raws: tuple[Place, ...]) -> tuple[str, float]:
+    """What kept the thread from running, and for how long; these overlap, so the longest counts."""
+    if any(_is_debugger(raw) for raw in raws):
+        return "debugger", duration
+    ran, waited = account.ran, account.waited
+    known = max(waited or 0.0, account.gil, account.stopped) >= MOST * duration
+    if ran is not None and ran <= IDLE * duration and not known and raws and not is_call(raws[0]):
+        # It hardly ran while it stood at an instruction that waits for nothing: other threads of the process did.
+        return "other threads", duration - ran
+    throttled = min(account.throttled or 0.0, duration)
+    found = {"throttled": throttled, "stopped": account.stopped, "preempted": waited or 0.0}
+    why = max(found, key=found.__getitem__)
+    if throttled >= MOST * found[why]:
+        why = "throttled"  # then the rest is what that looks like from inside
+    return why, min(duration - (ran or 0.0), found[why])
+
+
+def _is_debugger(raw: Place) -> bool:
+    file = raw.file if isinstance(raw, Frame) else raw[0].co_filename
+    return file.rpartition("/")[2] in _DEBUGGERS or "/debugpy/" in file
+
+
+def _is_asked_for(collection: Collection) -> bool:
+    """Whether the program called `gc.collect()` itself: then that call is the code to change."""
+    if collection.at is None:
+        return False
+    called = called_at(collection.at)
+    return called is not None and called.rpartition(".")[2] == "collect"
+
+
+def in_words(cause: str, evidence: dict[str, Any]) -> str:
+    """What follows "took 400 ms" in a sentence, for a cause that is not code's doing."""
+    if cause == "gc":
+        gc = evidence["gc"]
+        return f"{gc['seconds'] * 1000:.0f} ms of it in the garbage collector (generation {gc['generation']})"
+    return {
+        "throttled": "its CPU quota was used up",
+        "preempted": f"{evidence.get('without_cpu', 0) * 1000:.0f} ms of it waiting for a CPU",
+        "stopped": "the whole process stood still",
+        "debugger": "in a debugger",
+        "other threads": "other threads of the process ran instead",
+    }[evidence["why"]]

@@ -1,0 +1,146 @@
+"""The times in which the watcher could not look, and what can be known of them afterwards.
+
+Who holds the GIL gives it away at the first call, jump or function start after native code ends, and the watcher,
+which asked for it all the while, runs right there. So a thread whose innermost frame then stands at a call has just
+come out of that call. Where it stands at something else only a dump made meanwhile can tell.
+https://github.com/python/cpython/blob/3.11/Python/ceval.c (CHECK_EVAL_BREAKER)
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable
+from types import FrameType
+
+from asyncwatch.frames import PACKAGE, Frame, Place, resolve, stands_at_call
+from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
+from asyncwatch.hooks.loops import LoopState
+from asyncwatch.hooks.natives import FLOOR, Natives
+from asyncwatch.hooks.pulse import ENOUGH_NAPS, Gap, Pulse
+from asyncwatch.hooks.sites import MOST_FRAMES, is_loop_place
+from asyncwatch.hooks.vitals import Others, Vitals
+
+# A look that is late by fewer switch intervals than this is part of ordinary taking turns.
+TURNS = 3
+# The part of the time on a CPU that asking for the GIL may take.
+ASKING = 0.1
+# The part of the time on a CPU that makes a thread the one that held the GIL.
+MOST = 0.5
+
+
+class Blinds:
+    """One look's lateness, and what it means for each loop."""
+
+    def __init__(self, pulse: Pulse, natives: Natives) -> None:
+        self.pulse = pulse
+        self._natives = natives
+        self._others = Others()
+        self._dump: tuple[Frame, ...] = ()
+        self._used: dict[int, float] = {}
+        self._explained = False
+        self.gap = Gap(0.0, 0.0, 0.0)
+
+    def begin(self, now: float, states: Iterable[LoopState]) -> None:
+        """A look begins."""
+        self.gap = self.pulse.woke(now)
+        self._dump = self._natives.taken()
+        self._used = self._others.look({state.ident for state in states})
+        self._explained = False
+
+    def end(self) -> None:
+        """The look is over; lateness that one thread's native code does not explain must be reckoned with."""
+        busy = sum(seconds >= TURNS * sys.getswitchinterval() for seconds in self._used.values())
+        if self.gap.cause and not self._explained and (self.gap.cause != "gil" or busy):
+            self.pulse.unexplained(self.gap.late)
+
+    def slack(self, first: float) -> float:
+        """How long before `first` the last look was."""
+        return max(0.0, first - self.gap.since)
+
+    def of(self, state: LoopState, before: Vitals | None, now: Vitals | None, *, idle: bool) -> Blind | None:
+        """What this look's lateness was for one loop; None when it was punctual, or it was nothing for that loop."""
+        gap = self.gap
+        if not gap.cause or gap.late < TURNS * sys.getswitchinterval():
+            return None
+        if gap.cause != "gil":
+            return Blind(gap.late, gap.since, gap.due, gap.cause)
+        ran = now.ran - before.ran if before is not None and now is not None else None
+        stack = self._inside(self._dump, state) if self._dump and (ran is None or ran >= FLOOR) else ()
+        if not stack and self._waited_for_the_gil(before, now):
+            return self._held_off()
+        # Code that computed for longer than a dump takes to come would have been written down.
+        if not stack and not idle and (ran is None or ran < self._natives.margin):
+            stack = self._just_left(state)
+        if stack:
+            self._explained = True
+            return Blind(gap.late, gap.since, gap.due, "gil", stack)
+        return Blind(gap.late, gap.since, gap.due, "unknown")
+
+    def _waited_for_the_gil(self, before: Vitals | None, now: Vitals | None) -> bool:
+        """Whether the loop's thread itself napped and asked, as one does that wants the GIL, and did not compute."""
+        if before is None or now is None or now.ran - before.ran >= ASKING * self.gap.late:
+            return False
+        return now.turns - before.turns >= ENOUGH_NAPS * self.gap.late / sys.getswitchinterval()
+
+    def _held_off(self) -> Blind:
+        """Another thread held the GIL: the one that computed, if it stands where native code just ended."""
+        gap = self.gap
+        ident = max(self._used, key=self._used.__getitem__, default=0)
+        if self._used.get(ident, 0.0) >= MOST * gap.late:
+            frame = sys._current_frames().get(ident)
+            stack = _stack_of(frame)
+            if stack and stands_at_call(stack[0]):  # type: ignore[arg-type]
+                self._explained = True
+                thread = threading._active.get(ident)  # type: ignore[attr-defined]
+                name = thread.name if thread is not None else f"thread-{ident}"
+                return Blind(gap.late, gap.since, gap.due, "gil", stack, name)
+        return Blind(gap.late, gap.since, gap.due, "unknown")
+
+    def _just_left(self, state: LoopState) -> Stack:
+        """The loop thread's stack inside its callback, if its innermost frame stands at a call."""
+        frame = sys._current_frames().get(state.ident)
+        stack = _stack_of(frame)
+        if not stack or not stands_at_call(stack[0]):  # type: ignore[arg-type]
+            return ()
+        return self._inside(stack, state)
+
+    def _inside(self, stack: Stack, state: LoopState) -> Stack:
+        """The part of a stack below the loop's own frames; empty where there are none."""
+        base = resolve((state.base, 0)) if state.base is not None else None
+        for depth, place in enumerate(stack):
+            frame = resolve(place)
+            if is_loop_place(frame.file, frame.function):
+                return stack[:depth]
+            if base is not None and (frame.file, frame.function) == (base.file, base.function):
+                return stack[:depth]
+        return ()
+
+    @staticmethod
+    def same_callback(blind: Blind, look: Look) -> bool:
+        """Whether the callback seen now is the one in which the watcher could not look."""
+        if blind.cause != "gil" or blind.holder is not None:
+            return look.key is not None
+        return bool(look.stack) and _same_function(blind.stack[-1], look.stack[-1])
+
+    @staticmethod
+    def follows(blind: Blind, segment: Segment | None) -> bool:
+        """Whether the callback seen before is the one in which the watcher could not look."""
+        if segment is None or not segment.stacks or blind.holder is not None or not blind.stack:
+            return False
+        last = next(reversed(segment.stacks))
+        return bool(last) and _same_function(blind.stack[-1], last[-1])
+
+
+def _same_function(one: Place, other: Place) -> bool:
+    first, second = resolve(one), resolve(other)
+    return (first.file, first.function) == (second.file, second.function)
+
+
+def _stack_of(frame: FrameType | None) -> Stack:
+    found: list[Place] = []
+    while frame is not None and len(found) < MOST_FRAMES:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            found.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return tuple(found)

@@ -1,0 +1,79 @@
+"""Kernel timers on a thread's CPU clock, by ctypes: the standard library has none.
+
+https://man7.org/linux/man-pages/man2/timer_create.2.html (SIGEV_THREAD_ID)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any
+
+from asyncwatch import env
+
+_SIGEV_THREAD_ID = 4
+_RELATIVE = 0
+
+
+class _Event(ctypes.Structure):
+    """struct sigevent, as 64-bit Linux has it."""
+
+    _fields_ = (
+        ("value", ctypes.c_void_p),
+        ("signo", ctypes.c_int),
+        ("notify", ctypes.c_int),
+        ("thread", ctypes.c_int),
+        ("padding", ctypes.c_int * 11),
+    )
+
+
+class _Spec(ctypes.Structure):
+    """struct itimerspec: interval, then value."""
+
+    _fields_ = (
+        ("interval", ctypes.c_long),
+        ("interval_ns", ctypes.c_long),
+        ("seconds", ctypes.c_long),
+        ("nanoseconds", ctypes.c_long),
+    )
+
+
+class Library:
+    """The C library's timer calls. They do not block, so the GIL is kept over them.
+
+    Raises:
+        OSError, AttributeError: where they are not to be had.
+    """
+
+    def __init__(self) -> None:
+        if sys.maxsize <= 2**32:
+            raise OSError("the layout of a timer is known for 64-bit systems only")
+        self._library: Any = ctypes.PyDLL(None, use_errno=True)
+        if not hasattr(self._library, "timer_create"):  # glibc before 2.34 has them in a library of their own
+            self._library = ctypes.PyDLL("librt.so.1", use_errno=True)
+        self.create = self._library.timer_create
+        self.set = self._library.timer_settime
+        self.delete = self._library.timer_delete
+
+
+class Timer:
+    """A one-shot timer: when the thread `clock` has used that much more CPU, the thread `target` gets the signal."""
+
+    def __init__(self, library: Library, clock: int, target: int, signal: int) -> None:
+        """Raises OSError when the kernel has no such thread or no timer to give."""
+        self._library = library
+        self._id = ctypes.c_void_p()
+        self._spec = _Spec()
+        self._at = ctypes.byref(self._spec)
+        event = _Event(None, signal, _SIGEV_THREAD_ID, target)
+        if library.create(env.cpu_clock(clock), ctypes.byref(event), ctypes.byref(self._id)):
+            raise OSError(ctypes.get_errno(), f"no kernel timer for thread {clock}")
+
+    def arm(self, seconds: float) -> bool:
+        """Begin anew, `seconds` of CPU from now; 0 disarms. False when the thread is no more."""
+        whole = int(seconds)
+        self._spec.seconds, self._spec.nanoseconds = whole, int((seconds - whole) * 1e9)
+        return bool(self._library.set(self._id, _RELATIVE, self._at, None) == 0)
+
+    def delete(self) -> None:
+        self._library.delete(self._id)

@@ -1,0 +1,142 @@
+"""From what was seen while a loop was silent to the events that detectors judge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncwatch.events import Account, LoopHung, StepHeld, TurnsLong
+from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.collector import Collector
+from asyncwatch.hooks.hold import Hold, Segment
+from asyncwatch.hooks.vitals import Quota, Vitals, vitals
+
+if TYPE_CHECKING:
+    from asyncwatch.hooks.watchdog import Eye
+
+# The watcher not having looked for more looks than this before the end is a time it has not seen.
+TAIL = 3
+# Looks that found nothing but the loop's own frame, before that is taken for native code as a callback.
+ENOUGH = 3
+
+
+class Verdicts:
+    """Emits what a hold amounts to; counts the pauses that nothing explains."""
+
+    def __init__(self, bus: Bus, collector: Collector, quota: Quota, hang_after: float) -> None:
+        self._bus = bus
+        self._collector = collector
+        self._quota = quota
+        self._hang_after = hang_after
+        self.pauses = 0
+        self.longest_pause = 0.0
+
+    def throttled(self) -> float | None:
+        """Seconds this process was throttled so far; None without a quota."""
+        return self._quota.throttled()
+
+    def while_it_lasts(self, eye: Eye, now: float) -> None:
+        """A loop that is still held: hung, if for long enough and by one callback."""
+        segment = eye.hold.current if eye.hold is not None else None
+        if segment is None or segment.hung:
+            return
+        seconds = now - segment.began - segment.slack
+        # What the machine took away is no part of it.
+        if seconds - segment.stopped - segment.unseen >= self._hang_after:
+            self._hung(eye, segment, now - segment.began, now, ended=False)
+
+    def _hung(self, eye: Eye, segment: Segment, duration: float, now: float, *, ended: bool) -> None:
+        segment.hung = True
+        samples, holder = segment.samples(duration)
+        account = self._account(eye, segment, segment.began, now)
+        loop, after = eye.state.facts, self._hang_after
+        self._bus.emit(LoopHung(loop, duration, after, samples, segment.task, account, ended, holder))
+
+    def of(self, eye: Eye, end: float) -> None:
+        """The loop lives since `end`: what its hold was. The hold is over."""
+        hold, eye.hold = eye.hold, None
+        silent = end - eye.asked_at if eye.waiting else 0.0
+        if hold is None:
+            self.unexplained(silent, eye.threshold)
+            return
+        hold.close(end, TAIL * eye.period)
+        for segment, duration, slack in hold.lengths(end):
+            self._finish(eye, segment, duration, slack)
+        if not hold.segments:
+            self._nowhere(eye, hold, silent, end)
+        elif eye.waiting:
+            self._turns(eye, hold, silent, end)
+
+    def _finish(self, eye: Eye, segment: Segment, duration: float, slack: float) -> None:
+        if segment.exact is not None:
+            duration, slack = segment.exact, 0.0
+        if duration < eye.threshold or segment.told:
+            return
+        if not segment.explained(duration):
+            self.unexplained(duration, eye.threshold)
+            return
+        end = segment.began + duration
+        if duration - segment.stopped - segment.unseen - slack >= self._hang_after and not segment.hung:
+            self._hung(eye, segment, duration, end, ended=True)
+        samples, holder = segment.samples(duration)
+        self._bus.emit(
+            StepHeld(
+                eye.state.facts,
+                duration,
+                eye.threshold,
+                samples,
+                None if holder is not None else segment.task,
+                self._account(eye, segment, segment.began, end),
+                exact=segment.exact is not None,
+                uncertainty=slack,
+                holder=holder,
+                hung=segment.hung,
+            )
+        )
+
+    def _nowhere(self, eye: Eye, hold: Hold, duration: float, end: float) -> None:
+        """No frame of a callback was ever seen: native code that the loop calls itself, or nothing known."""
+        if hold.nowhere < ENOUGH or duration < eye.threshold:
+            self.unexplained(duration, eye.threshold)
+            return
+        account = self._account(eye, None, eye.asked_at, end)
+        self._bus.emit(StepHeld(eye.state.facts, duration, eye.threshold, (((), hold.nowhere),), None, account))
+
+    def _turns(self, eye: Eye, hold: Hold, lag: float, end: float) -> None:
+        """Many callbacks, none of them slow."""
+        if lag < eye.threshold or hold.longest >= eye.threshold or hold.callbacks < 2:
+            return
+        account = self._account(eye, None, eye.asked_at, end, hold)
+        samples = tuple(hold.stacks.most_common())
+        self._bus.emit(
+            TurnsLong(eye.state.facts, lag, eye.threshold, samples, hold.callbacks, hold.longest, account)
+        )
+
+    def _account(
+        self, eye: Eye, segment: Segment | None, began: float, end: float, hold: Hold | None = None
+    ) -> Account:
+        before, after = eye.before, vitals(eye.state.native)
+        ran, waited = _spent(before, after)
+        throttled = self._quota.throttled() if eye.throttled is not None else None
+        if throttled is not None and eye.throttled is not None:
+            throttled -= eye.throttled
+        parts = hold.segments if hold is not None else [segment] if segment is not None else []
+        return Account(
+            ran,
+            waited,
+            throttled,
+            stopped=sum(part.stopped for part in parts),
+            gil=sum(part.gil + part.held_off for part in parts),
+            collections=self._collector.between(began, end),
+        )
+
+    def unexplained(self, duration: float, threshold: float) -> None:
+        """A time in which the loop stood still for all that is known, and nothing tells why."""
+        if duration >= threshold:
+            self.pauses += 1
+            self.longest_pause = max(self.longest_pause, duration)
+
+
+def _spent(before: Vitals | None, after: Vitals | None) -> tuple[float | None, float | None]:
+    if before is None or after is None:
+        return None, None
+    return max(0.0, after.ran - before.ran), max(0.0, after.waited - before.waited)

@@ -1,0 +1,109 @@
+"""What the kernel says of a thread: how long it ran, how long it wanted to, and whether its quota was used up.
+
+https://docs.kernel.org/scheduler/sched-stats.html (/proc/<pid>/schedstat)
+https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu (cpu.stat)
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import NamedTuple
+
+from asyncwatch import env
+
+# Other threads whose CPU time is noted at each look; in a process with more, the rest is not.
+MOST_THREADS = 32
+
+
+class Vitals(NamedTuple):
+    """Of one thread, since it began: seconds on a CPU, seconds runnable without one, turns it got."""
+
+    ran: float
+    waited: float
+    turns: int
+
+
+def vitals(native: int | None) -> Vitals | None:
+    """A thread's numbers by its native id; None where nobody says."""
+    if not env.SCHEDSTAT or native is None:
+        return None
+    try:
+        with open(f"/proc/self/task/{native}/schedstat", "rb", buffering=0) as file:
+            ran, waited, turns = file.read(100).split()
+        return Vitals(int(ran) / 1e9, int(waited) / 1e9, int(turns))
+    except (OSError, ValueError):
+        return None
+
+
+class Quota:
+    """The CPU quota of this process's control group, if it has one."""
+
+    def __init__(self) -> None:
+        self._file, self._key, self._unit = _stat_file() if env.LINUX else ("", b"", 1.0)
+
+    def throttled(self) -> float | None:
+        """Seconds that this control group was throttled so far; None without a quota."""
+        if not self._file:
+            return None
+        try:
+            with open(self._file, "rb", buffering=0) as file:
+                for line in file.read(4096).splitlines():
+                    if line.startswith(self._key):
+                        return int(line.split()[1]) * self._unit
+        except (OSError, ValueError, IndexError):
+            self._file = ""
+        return None
+
+
+def _stat_file() -> tuple[str, bytes, float]:
+    """The file that counts throttled time, its row and its unit; empty without a quota."""
+    try:
+        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [line.rstrip("\n").split(":", 2) for line in file]
+    except OSError:
+        return "", b"", 1.0
+    for _, controllers, path in rows:
+        if not controllers:
+            roots, limit, unlimited, row, unit = ["/sys/fs/cgroup"], "cpu.max", "max", b"throttled_usec", 1e-6
+        elif "cpu" in controllers.split(","):
+            roots = [f"/sys/fs/cgroup/{controllers}", "/sys/fs/cgroup/cpu"]
+            limit, unlimited, row, unit = "cpu.cfs_quota_us", "-1", b"throttled_time", 1e-9
+        else:
+            continue
+        # In a container the group's own files are at the root, whatever its path is called outside.
+        for folder in [root + path for root in roots] + roots:
+            if _is_limited(os.path.join(folder, limit), unlimited):
+                return os.path.join(folder, "cpu.stat"), row, unit
+    return "", b"", 1.0
+
+
+def _is_limited(file: str, unlimited: str) -> bool:
+    try:
+        with open(file, encoding="ascii") as stream:
+            return not stream.read().startswith(unlimited)
+    except (OSError, ValueError):
+        return False
+
+
+class Others:
+    """The CPU time of the process's other threads, to know which of them held the GIL."""
+
+    def __init__(self) -> None:
+        self._spent: dict[int, float] | None = None
+
+    def look(self, without: set[int]) -> dict[int, float]:
+        """Seconds of CPU that each thread, by its ident, used since the last look; those in `without` left out."""
+        before, now, used = self._spent, {}, {}
+        for ident, thread in list(threading._active.items())[:MOST_THREADS]:  # type: ignore[attr-defined]
+            native = thread.native_id
+            if ident in without or native is None:
+                continue
+            try:
+                now[ident] = spent = time.clock_gettime(env.cpu_clock(native))
+            except OSError:
+                continue
+            used[ident] = 0.0 if before is None else spent - before.get(ident, 0.0)
+        self._spent = now
+        return used

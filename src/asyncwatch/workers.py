@@ -1,0 +1,86 @@
+"""A thread of ours: not in `threading.enumerate()`, not waited for at exit, and gone from the process when stopped."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import time
+from collections.abc import Callable
+
+
+class Worker:
+    """Runs `turn` whenever it is poked, and again after as many seconds as the last turn returned.
+
+    `rests` is told just before each sleep how long it will be, `ends` is the last thing the thread does.
+    """
+
+    def __init__(
+        self,
+        turn: Callable[[], float | None],
+        rests: Callable[[float], None] | None = None,
+        ends: Callable[[], None] | None = None,
+    ) -> None:
+        self._turn = turn
+        self._rests = rests
+        self._ends = ends
+        self._wake, self._ended = _thread.allocate_lock(), _thread.allocate_lock()
+        self._stopping = False
+        self._native = 0
+        self.running = False
+        self.cpu = 0.0
+
+    def start(self) -> None:
+        # New locks: after a fork the old ones are as the parent's thread had left them.
+        self._wake, self._ended = _thread.allocate_lock(), _thread.allocate_lock()
+        self._wake.acquire()
+        self._ended.acquire()
+        self._stopping, self.running = False, True
+        # Not threading.Thread: it must not be in threading.enumerate() nor be waited for at exit.
+        _thread.start_new_thread(self._run, ())
+
+    def poke(self) -> None:
+        """Have it take a turn now."""
+        try:
+            self._wake.release()
+        except RuntimeError:
+            pass  # it is awake
+
+    def stop(self, timeout: float) -> bool:
+        """One last turn, then the end; False when that took longer than `timeout` seconds."""
+        if not self.running:
+            return True
+        self._stopping = True
+        self.poke()
+        ended = self._ended.acquire(timeout=timeout)
+        if ended:
+            wait_until_gone(self._native)
+        self.running = False
+        return ended
+
+    def _run(self) -> None:
+        self._native = _thread.get_native_id()
+        before = time.thread_time()
+        try:
+            while not self._stopping:
+                period = self._turn()
+                if period is None:
+                    self._wake.acquire()
+                    continue
+                if self._rests is not None:
+                    self._rests(period)
+                self._wake.acquire(timeout=period)
+            self._turn()
+        finally:
+            try:
+                if self._ends is not None:
+                    self._ends()
+            finally:
+                self.cpu += time.thread_time() - before
+                self._ended.release()
+
+
+def wait_until_gone(native: int, patience: float = 0.2) -> None:
+    """Wait for an ended thread to leave the process table, so that a fork finds one thread less."""
+    end = time.monotonic() + patience
+    while native and os.path.exists(f"/proc/self/task/{native}") and time.monotonic() < end:
+        time.sleep(0.0005)
