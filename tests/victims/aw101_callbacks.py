@@ -91,7 +91,7 @@ async def good(loop, left, right):
     os.kill(os.getpid(), signal.SIGUSR1)
     await gap()
     # Each of these is short; that they stand in a row makes none of them slow.
-    for _ in range(30):
+    for _ in range(10):
         loop.call_soon(brief)
     await gap()
     loop.remove_signal_handler(signal.SIGUSR1)

@@ -14,7 +14,7 @@ async def one(gate, number):
 
 async def short(number):
     await asyncio.sleep(0)
-    time.sleep(0.002)
+    time.sleep(0.0003)
 
 
 async def main():

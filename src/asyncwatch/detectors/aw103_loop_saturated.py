@@ -34,14 +34,16 @@ from collections.abc import Iterator
 from asyncwatch.detectors.causes import BLAMED, cause_of
 from asyncwatch.detectors.places import level_for, outermost_first, seconds
 from asyncwatch.detectors.shares import Shares
-from asyncwatch.events import Event, TurnsLong
+from asyncwatch.events import Event, Samples, TurnsLong
 from asyncwatch.findings import Finding, Rule
-from asyncwatch.frames import Scope
+from asyncwatch.frames import Scope, resolve
 
 RULE = Rule("AW103", "loop-saturated", "warning", "turns of the loop were too long", __doc__)
 
 # Fewer looks than this say nothing about shares.
 ENOUGH = 3
+# The part of the looks that the application's own lines must have to be named before a library's.
+WORTH_NAMING = 0.2
 
 
 class Detector:
@@ -56,7 +58,7 @@ class Detector:
         assert isinstance(event, TurnsLong)
         if event.lag < event.threshold or event.longest >= event.threshold or not event.samples:
             return
-        shares = Shares(event.samples, self._scope)
+        shares = Shares(self._placed(event.samples), self._scope, total=sum(count for _, count in event.samples))
         cause, measures = cause_of(event.account, event.lag, event.threshold, shares.raws)
         if cause not in BLAMED or shares.total < ENOUGH:
             return
@@ -65,7 +67,6 @@ class Detector:
             "lag": round(event.lag, 4),
             "threshold": event.threshold,
             "callbacks_seen": event.callbacks,
-            "longest_seen": round(event.longest, 4),
             "samples": shares.total,
             "lines": shares.rows(),
             **measures,
@@ -81,3 +82,12 @@ class Detector:
             evidence,
             event.loop,
         )
+
+    def _placed(self, samples: Samples) -> Samples:
+        """The looks that found a line to change; looks into the loop itself count as time, not as a place."""
+        app = tuple(
+            (stack, count) for stack, count in samples if any(self._scope.is_app(resolve(raw).file) for raw in stack)
+        )
+        if sum(count for _, count in app) >= WORTH_NAMING * sum(count for _, count in samples):
+            return app
+        return tuple(one for one in samples if one[0]) or samples

@@ -61,16 +61,16 @@ def _taken_away(account: Account, duration: float, raws: tuple[Place, ...]) -> t
     if any(_is_debugger(raw) for raw in raws):
         return "debugger", duration
     ran, waited = account.ran, account.waited
-    known = max(waited or 0.0, account.gil, account.stopped) >= MOST * duration
+    known = max(waited or 0.0, account.throttled or 0.0, account.gil, account.stopped) >= MOST * duration
     if ran is not None and ran <= IDLE * duration and not known and raws and not is_call(raws[0]):
         # It hardly ran while it stood at an instruction that waits for nothing: other threads of the process did.
         return "other threads", duration - ran
     throttled = min(account.throttled or 0.0, duration)
     found = {"throttled": throttled, "stopped": account.stopped, "preempted": waited or 0.0}
-    why = max(found, key=found.__getitem__)
-    if throttled >= MOST * found[why]:
-        why = "throttled"  # then the rest is what that looks like from inside
-    return why, min(duration - (ran or 0.0), found[why])
+    most = max(found.values())
+    # A throttled process looks from inside as one that was stopped or preempted.
+    why = "throttled" if throttled >= MOST * most else max(found, key=found.__getitem__)
+    return why, min(duration - (ran or 0.0), most)
 
 
 def _is_debugger(raw: Place) -> bool:

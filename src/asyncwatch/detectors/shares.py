@@ -17,8 +17,9 @@ STILL = 0.9
 class Shares:
     """The samples of one stall, counted by line. `where` is None when no look found a frame."""
 
-    def __init__(self, samples: Samples, scope: Scope) -> None:
-        self.total = sum(count for _, count in samples)
+    def __init__(self, samples: Samples, scope: Scope, total: int = 0) -> None:
+        """`total` where the shares are of more looks than are given."""
+        self.total = total or sum(count for _, count in samples)
         self._lines: Counter[Frame | None] = Counter()
         stacks: dict[Frame | None, Counter[tuple[Place, ...]]] = {}
         for stack, count in samples:

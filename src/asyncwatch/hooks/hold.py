@@ -202,7 +202,7 @@ class Hold:
     def lengths(self, end: float) -> Iterator[tuple[Segment, float, float]]:
         """Each segment with its length and how far off that may be."""
         followers = [*((one.began, one.slack) for one in self.segments[1:]), (end, 0.0)]
-        for segment, (until, slack) in zip(self.segments, followers, strict=True):
+        for segment, (until, slack) in zip(self.segments, followers, strict=False):
             yield segment, until - segment.began, segment.slack + slack
 
     @property
