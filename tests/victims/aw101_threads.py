@@ -1,4 +1,4 @@
-"""Three loops in three threads, loops that come and go, one loop that is run again, also by another thread."""
+"""Three loops in three threads, loops that come and go, one loop that is run again: by other code, by another thread."""
 
 import asyncio
 import socket
@@ -58,12 +58,17 @@ async def once():
     time.sleep(0.3)  # AW101
 
 
-async def again():
+def again(loop):
     time.sleep(0.3)  # AW101
+    loop.call_later(0.05, loop.stop)
+
+
+def run_again(loop):
+    loop.call_soon(again, loop)
+    loop.run_forever()
 
 
 async def elsewhere():
-    await asyncio.sleep(0.02)
     time.sleep(0.3)  # AW101
 
 
@@ -87,7 +92,7 @@ def main():
     in_threads(run(in_task), run(calls), run(receives), run(well), many)
     loop = _loop.factory()
     loop.run_until_complete(once())
-    loop.run_until_complete(again())
+    run_again(loop)
     in_threads(lambda: loop.run_until_complete(elsewhere()))
     loop.run_until_complete(well())
     loop.close()
