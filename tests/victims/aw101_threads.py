@@ -53,11 +53,6 @@ def many():
         _loop.run(come_and_go())
 
 
-async def once():
-    await asyncio.sleep(0.02)
-    time.sleep(0.3)  # AW101
-
-
 def again(loop):
     time.sleep(0.3)  # AW101
     loop.call_later(0.05, loop.stop)
@@ -70,6 +65,22 @@ def run_again(loop):
 
 async def elsewhere():
     time.sleep(0.3)  # AW101
+
+
+def at_once():
+    time.sleep(0.3)  # AW101
+
+
+async def with_another():
+    # Made by this thread, run by another: its first callback blocks while this loop waits, and is well.
+    loop = _loop.factory()
+    loop.call_soon(at_once)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    await asyncio.sleep(0.35)
+    loop.call_soon_threadsafe(loop.stop)
+    await asyncio.to_thread(thread.join)
+    loop.close()
 
 
 def in_threads(*functions):
@@ -91,11 +102,11 @@ def run(coro):
 def main():
     in_threads(run(in_task), run(calls), run(receives), run(well), many)
     loop = _loop.factory()
-    loop.run_until_complete(once())
+    loop.run_until_complete(well())
     run_again(loop)
     in_threads(lambda: loop.run_until_complete(elsewhere()))
-    loop.run_until_complete(well())
     loop.close()
+    _loop.run(with_another())
     print("ended")
 
 
