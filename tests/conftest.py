@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import os
 import re
@@ -28,8 +29,8 @@ class Victim:
     """A small program, and what is to be said of it.
 
     A line's mark is `# AW101`; `# AW101[light]` holds in one profile only; `# AW101?` may be said and need not be.
-    `# no line: AW101?` at the top is for findings without a line; `# needs: 3.12` and `# needs module: x` say what
-    the program cannot run without.
+    `# no line: AW101?` at the top is for findings without a line; `# needs: 3.12` and `# needs module: x, y` say
+    what the program cannot run without.
     """
 
     path: Path
@@ -59,9 +60,10 @@ class Victim:
         needs = re.search(r"^# needs: 3\.(\d+)", self.text, re.M)
         if needs and sys.version_info < (3, int(needs.group(1))):
             return f"needs Python 3.{needs.group(1)}"
-        module = re.search(r"^# needs module: (\w+)", self.text, re.M)
-        if module:
-            pytest.importorskip(module.group(1))
+        modules = re.search(r"^# needs module: (.+)", self.text, re.M)
+        for module in modules.group(1).split(", ") if modules else ():
+            if importlib.util.find_spec(module) is None:
+                return f"needs {module}"
         return ""
 
 

@@ -27,7 +27,7 @@ class Matrix:
 
 
 async def solve():
-    Matrix().solve(5, time.perf_counter() + 0.3)
+    Matrix().solve(300, time.perf_counter() + 0.3)
 
 
 async def sliced():

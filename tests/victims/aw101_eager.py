@@ -17,6 +17,24 @@ async def eager_well():
     await asyncio.sleep(0.2)
 
 
+async def part():
+    time.sleep(0.07)  # AW101
+
+
+def charge():
+    time.sleep(0.3)  # AW101
+
+
+async def bulk():
+    # Each task is done at once and none is slow; the step that starts them is.
+    charge()
+    await asyncio.sleep(0.05)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(part())
+    await asyncio.sleep(0.05)
+
+
 async def at_once():
     return 1
 
@@ -36,6 +54,7 @@ async def main():
     print(loop.get_task_factory() is eager_factory)
     await asyncio.create_task(eager())
     await asyncio.sleep(0.05)
+    await bulk()
 
 
 _loop.run(main())

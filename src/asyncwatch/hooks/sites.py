@@ -8,6 +8,8 @@ https://github.com/python/cpython/blob/3.11/Include/cpython/code.h#L62
 from __future__ import annotations
 
 import asyncio
+import dis
+import functools
 import opcode
 import os
 from types import CodeType, FrameType
@@ -21,9 +23,19 @@ DEEPEST = 24
 MOST_FRAMES = 128
 
 _ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
+_EVENTS, _BASE_EVENTS, _RUNNERS = (_ASYNCIO + name for name in ("events.py", "base_events.py", "runners.py"))
 # Above these stands the loop itself, and above the loop `asyncio.run(main())`, which is nobody's creation site.
-_LOOP_CODE: frozenset[str] = frozenset({"_run", "_run_once", "run_forever", "run_until_complete", "run"})
-_LOOP_FILES: frozenset[str] = frozenset({_ASYNCIO + "events.py", _ASYNCIO + "base_events.py", _ASYNCIO + "runners.py"})
+_LOOP_CODE: dict[str, str] = {
+    "_run": _EVENTS,
+    "_run_once": _BASE_EVENTS,
+    "run_forever": _BASE_EVENTS,
+    "run_until_complete": _BASE_EVENTS,
+    "run": _RUNNERS,
+    # These run the loop once more, for what is left at its end.
+    "close": _RUNNERS,
+    "_cancel_all_tasks": _RUNNERS,
+}
+_RUNS: frozenset[str] = frozenset({"run_forever", "run_until_complete"})
 
 _CACHE = opcode.opmap.get("CACHE", 0)
 _EXTENDED = opcode.opmap["EXTENDED_ARG"]
@@ -57,7 +69,7 @@ def is_loop_code(code: CodeType) -> bool:
 
 def is_loop_place(file: str, function: str) -> bool:
     """The same of a place that was written down."""
-    return file in _LOOP_FILES and function in _LOOP_CODE
+    return _LOOP_CODE.get(function) == file
 
 
 def is_callback_code(code: CodeType) -> bool:
@@ -84,17 +96,37 @@ def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> 
     last = getattr(coro, "cr_frame", None)
     found: list[RawFrame] = []
     root: FrameType | None = None
-    while frame is not None and len(found) < MOST_FRAMES:
-        code = frame.f_code
-        if code is base or is_loop_code(code):
+    while frame is not None:
+        code, lasti = frame.f_code, frame.f_lasti
+        if code is base or is_loop_code(code) or runs_loop(code, lasti):
             return found, root
         if not code.co_filename.startswith(PACKAGE):
-            found.append((code, frame.f_lasti))
+            if len(found) < MOST_FRAMES:
+                found.append((code, lasti))
             root = frame
         if frame is last:
             return found, root
         frame = frame.f_back
     return found, None
+
+
+def runs_loop(code: CodeType, lasti: int) -> bool:
+    """Whether the instruction at `lasti` calls the method that runs a loop: one that is no Python code, as uvloop."""
+    return not _RUNS.isdisjoint(code.co_names) and _calls_run(code, lasti)
+
+
+@functools.lru_cache(maxsize=256)
+def _calls_run(code: CodeType, lasti: int) -> bool:
+    # A method call begins in the source where the expression does that its method is an attribute of.
+    attributes: dict[object, str] = {}
+    for instruction in dis.get_instructions(code):
+        place = instruction.positions
+        begin = (place.lineno, place.col_offset) if place is not None else None
+        if instruction.offset == lasti:
+            return attributes.get(begin, "") in _RUNS
+        if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            attributes[begin] = instruction.argval
+    return False
 
 
 class Sites:
