@@ -50,8 +50,10 @@ class _Group:
 
     def __init__(self):
         self.folder, self.file, self.home, self.second = "", "", "", False
-        for line in open("/proc/self/cgroup"):
-            _, controllers, path = line.rstrip("\n").split(":", 2)
+        with open("/proc/self/cgroup") as file:
+            lines = file.read().splitlines()
+        for line in lines:
+            _, controllers, path = line.split(":", 2)
             if "cpu" in controllers.split(","):
                 self._use("/sys/fs/cgroup/" + controllers, path, "cpu.cfs_quota_us")
             elif not controllers and not self.folder:
