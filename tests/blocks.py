@@ -21,6 +21,8 @@ TOLERANCE, SHARE = 0.02, 0.1
 LATE = 0.05
 # A block that came out shorter or longer than this was not the block that was meant.
 SHORTEST, LONGEST = 0.16, 1.2
+# With this part of its time spent without a CPU, a block may be blamed on the machine.
+STARVED = 0.4
 # Whoever said less than this part of it spoke of something else.
 HALF = 0.5
 
@@ -73,10 +75,17 @@ def all_rows() -> list[Row]:
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """What the program itself says at its end: the seconds its line took, or why it could not block here."""
+    """What the program itself says at its end: the seconds its line took, those of them that the line was ready to
+    run and had no CPU, or why it could not block here."""
 
     held: float = 0.0
+    waited: float = 0.0
     cannot: str = ""
+
+    @property
+    def starved(self) -> bool:
+        """Whether a busy machine is a true answer to the question of the cause, too."""
+        return self.waited >= STARVED * self.held
 
 
 def read_measure(out: str) -> Measure | None:
@@ -84,7 +93,7 @@ def read_measure(out: str) -> Measure | None:
     lines = out.splitlines()
     try:
         said = json.loads(lines[-1])
-        return Measure(said.get("held", 0.0), said.get("cannot", ""))
+        return Measure(said.get("held", 0.0), said.get("waited", 0.0), said.get("cannot", ""))
     except (IndexError, ValueError, AttributeError):
         return None
 
@@ -121,8 +130,9 @@ class Verdict:
         return "; ".join(wrong)
 
 
-def judge(row: Row, lines: Sequence[Finding], held: float) -> Verdict:
+def judge(row: Row, lines: Sequence[Finding], measure: Measure) -> Verdict:
     """Compare asyncwatch's own lines with what the program measured."""
+    held = measure.held
     findings = [line for line in lines if line["code"] not in ("AW000", "AW099")]
     about = [f for f in findings if f["code"] == "AW101" and f["evidence"]["duration"] >= HALF * held]
     # The one that should be there, else the longest.
@@ -132,21 +142,28 @@ def judge(row: Row, lines: Sequence[Finding], held: float) -> Verdict:
         for f in findings
         if f["level"] != "info" and not (row.blames and f["code"] == "AW101" and (f is best or is_at(f, row)))
     )
+    disturbed = was_disturbed(lines, measure)
     if best is None:
-        return Verdict(held, False, alarms=alarms, disturbed=was_disturbed(row, lines, held, None))
+        return Verdict(held, False, alarms=alarms, disturbed=disturbed)
     evidence = best["evidence"]
-    error, cause = evidence["duration"] - held, evidence.get("cause")
+    error, tolerance = evidence["duration"] - held, max(TOLERANCE, SHARE * held, evidence.get("uncertainty", 0.0))
     return Verdict(
         held,
         True,
         is_at(best, row) if row.blames else None,
         error,
-        abs(error) <= max(TOLERANCE, SHARE * held, evidence.get("uncertainty", 0.0)) if row.blames else None,
-        cause,
-        cause == row.cause and (best["level"] != "info" or not row.blames),
+        abs(error) <= tolerance if row.blames else None,
+        evidence.get("cause"),
+        is_right_cause(row, best, measure),
         alarms,
-        was_disturbed(row, lines, held, cause),
+        disturbed,
     )
+
+
+def is_right_cause(row: Row, finding: Finding, measure: Measure) -> bool:
+    """Whether the cause is right, and the level with it: only somebody's code is a warning."""
+    cause, told = finding["evidence"].get("cause"), finding["level"] != "info"
+    return (cause == row.cause and told == row.blames) or (cause == "starved" and measure.starved and not told)
 
 
 def is_at(finding: Finding, row: Row) -> bool:
@@ -154,13 +171,13 @@ def is_at(finding: Finding, row: Row) -> bool:
     return where.get("line") == row.line and Path(where.get("file", "")).name == row.path.name
 
 
-def was_disturbed(row: Row, lines: Sequence[Finding], held: float, cause: str | None) -> bool:
+def was_disturbed(lines: Sequence[Finding], measure: Measure) -> bool:
     """Whether the machine may have made the result: it kept the watcher from looking, or the program waiting."""
-    if not lines or lines[-1]["code"] != "AW099" or not SHORTEST <= held <= LONGEST:
+    if not lines or lines[-1]["code"] != "AW099" or not SHORTEST <= measure.held <= LONGEST:
         return True
     evidence = lines[-1]["evidence"]
     late = evidence.get("watcher_late", 0.0) > LATE or "unexplained_pauses" in evidence
-    return late or (row.blames and cause == "starved")
+    return late or measure.waited > SHARE * measure.held
 
 
 def judge_debug_mode(row: Row, err: str, held: float) -> Verdict:

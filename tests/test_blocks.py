@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import importlib.util
+import os
+import random
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -11,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blocks import COLUMNS, Row, Verdict, all_rows, judge, read_measure, read_row
+from blocks import COLUMNS, Measure, Row, Verdict, all_rows, judge, read_measure, read_row
 from conftest import Run, run_watched
 
 ROWS = all_rows()
 HERE = [(loop, profile) for loop, profile in COLUMNS if importlib.util.find_spec(loop)]
 MATRIX = [(row, loop, profile) for row in ROWS for loop, profile in HERE]
-# More at once than two would take the CPU from each other, and be found out for it.
-AT_ONCE = 2
+# Half of the programs wait and half compute: one more than there are CPUs keeps these busy and not much more.
+AT_ONCE = (os.cpu_count() or 1) + 1
 KINDS = {"code", "gil", "gc", "starved"}
 
 
@@ -34,6 +36,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     cases = [(one["row"], one["loop"], one["profile"]) for one in asked if one.keys() >= {"row", "loop", "profile"}]
     wanted = [case for case in cases if not cannot(case[0])]
+    random.Random(1).shuffle(wanted)  # what computes beside what waits
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             yield {case: pool.submit(watch, *case, folder) for case in wanted}
@@ -51,7 +54,7 @@ def look(row: Row, run: Run) -> Verdict:
     assert measure is not None, run.err
     if measure.cannot:
         pytest.skip(measure.cannot)
-    return judge(row, run.lines, measure.held)
+    return judge(row, run.lines, measure)
 
 
 @pytest.mark.parametrize(("row", "loop", "profile"), MATRIX, ids=[f"{r.name}-{lo}-{pr}" for r, lo, pr in MATRIX])
@@ -110,8 +113,15 @@ STOPPED = next(row for row in ROWS if row.name == "stopped")
 )
 def test_the_judgement_is_just(row: Row, said: list[dict[str, Any]], complaint: str) -> None:
     """A missing, misplaced, mismeasured or misjudged block is wrong, and what is right is not complained of."""
-    verdict = judge(row, [*said, SUMMARY], 0.3)
+    verdict = judge(row, [*said, SUMMARY], Measure(held=0.3))
     assert (verdict.complaint(), verdict.right) == (complaint, not complaint)
+
+
+def test_a_busy_machine_is_a_cause_too() -> None:
+    """Where the program itself counted that it had no CPU, the finding may say so, and only there."""
+    said = [finding(SLEEP.line, 0.3, "starved"), SUMMARY]
+    assert judge(SLEEP, said, Measure(held=0.3, waited=0.2)).right
+    assert not judge(SLEEP, said, Measure(held=0.3, waited=0.05)).right
 
 
 def test_a_row_needs_one_mark(tmp_path: Path) -> None:
