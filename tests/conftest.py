@@ -1,14 +1,20 @@
-"""What several test files share: the victims, their marks, and how a program is run with and without us."""
+"""What several test files share: the victims, their marks, and how a program is run with and without us.
+
+`scripts/test` runs the tests in several processes at once (pytest-xdist), in any order. A run of a program that several
+tests look at is asked of `runs`: whichever process is first makes it, the others read what came of it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +119,34 @@ def run_watched(
     run = run_python(*own, str(program), *args, cwd=folder, **environment)
     text = output.read_text() if output.exists() else ""
     return dataclasses.replace(run, lines=tuple(json.loads(line) for line in text.splitlines()))
+
+
+class Runs:
+    """Runs that several tests look at, kept in files so that each is made once however many processes test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._kept = folder / "kept"
+        self._kept.mkdir(parents=True, exist_ok=True)
+
+    def get(self, *key: str, make: Callable[[], Run]) -> Run:
+        """The run of this name, made by the first who asks; who asks meanwhile waits for it."""
+        with (self._kept / "-".join(key)).open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            pickled = file.read()
+            if not pickled:
+                pickled = pickle.dumps(make())
+                file.write(pickled)
+        run: Run = pickle.loads(pickled)
+        return run
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    own = tmp_path_factory.getbasetemp()
+    # A process of several has a folder of its own, in the folder of all.
+    return Runs((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "runs")
 
 
 @pytest.fixture
