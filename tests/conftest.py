@@ -1,7 +1,8 @@
 """What several test files share: the victims, their marks, and how a program is run with and without us.
 
 `scripts/test` runs the tests in several processes at once (pytest-xdist), in any order. A run of a program that several
-tests look at is asked of `runs`: whichever process is first makes it, the others read what came of it.
+tests look at is asked of `runs`: whichever process is first makes it, the others read what came of it. A test that
+judges time may have the machine to itself, see turns.py.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import turns
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -165,3 +167,16 @@ def pytest_configure(config: pytest.Config) -> None:
     # The tests run from a checkout as well as against an installed package.
     if str(SRC) not in sys.path:
         sys.path.insert(0, str(SRC))
+    config.addinivalue_line("markers", "alone: while this test runs, no test of another process does")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    by_itself = item.get_closest_marker("alone") is not None
+    turns.begin(by_itself=by_itself)
+    try:
+        return (yield)
+    finally:
+        # Tests in a row that are alone go on without a gap, for which the others would have to wait again.
+        if not by_itself or nextitem is None or nextitem.get_closest_marker("alone") is None:
+            turns.end()
