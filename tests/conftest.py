@@ -1,19 +1,27 @@
-"""What several test files share: the victims, their marks, and how a program is run with and without us."""
+"""What several test files share: the victims, their marks, and how a program is run with and without us.
+
+`scripts/test` runs the tests in several processes at once (pytest-xdist), in any order. A run of a program that several
+tests look at is asked of `runs`: whichever process is first makes it, the others read what came of it. A test that
+judges time may have the machine to itself, see turns.py.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import importlib.util
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import turns
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -117,6 +125,34 @@ def run_watched(
     return dataclasses.replace(run, lines=tuple(json.loads(line) for line in text.splitlines()))
 
 
+class Runs:
+    """Runs that several tests look at, kept in files so that each is made once however many processes test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._kept = folder / "kept"
+        self._kept.mkdir(parents=True, exist_ok=True)
+
+    def get(self, *key: str, make: Callable[[], Run]) -> Run:
+        """The run of this name, made by the first who asks; who asks meanwhile waits for it."""
+        with (self._kept / "-".join(key)).open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            pickled = file.read()
+            if not pickled:
+                pickled = pickle.dumps(make())
+                file.write(pickled)
+        run: Run = pickle.loads(pickled)
+        return run
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    own = tmp_path_factory.getbasetemp()
+    # A process of several has a folder of its own, in the folder of all.
+    return Runs((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "runs")
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Any:
     """Write a program; returns its path."""
@@ -133,3 +169,16 @@ def pytest_configure(config: pytest.Config) -> None:
     # The tests run from a checkout as well as against an installed package.
     if str(SRC) not in sys.path:
         sys.path.insert(0, str(SRC))
+    config.addinivalue_line("markers", "alone: while this test runs, no test of another process does")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    by_itself = item.get_closest_marker("alone") is not None
+    turns.begin(by_itself=by_itself)
+    try:
+        return (yield)
+    finally:
+        # Tests in a row that are alone go on without a gap, for which the others would have to wait again.
+        if not by_itself or nextitem is None or nextitem.get_closest_marker("alone") is None:
+            turns.end()

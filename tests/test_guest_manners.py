@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, run_python, run_watched
+from conftest import Run, Runs, run_python, run_watched
 
 LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
 each_loop = pytest.mark.parametrize("kind", LOOPS)
@@ -94,9 +94,6 @@ def outcome(run: Run) -> tuple[int, str]:
     return run.status, run.out
 
 
-BARE: dict[str, tuple[int, str]] = {}
-
-
 def lines_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -109,14 +106,14 @@ def run_program(program: Any, text: str, *args: str, **environment: str) -> Run:
 @each_loop
 @pytest.mark.parametrize(("target", "part"), PARTS, ids=[target for target, _ in PARTS])
 def test_a_part_of_ours_that_raises_is_nobodys_trouble(
-    program: Any, tmp_path: Path, kind: str, target: str, part: str | None
+    runs: Runs, program: Any, tmp_path: Path, kind: str, target: str, part: str | None
 ) -> None:
     """When one of our own functions raises, the program behaves as without us and each part says so at most once."""
-    if kind not in BARE:  # the same program each time: once bare on each loop is enough
-        BARE[kind] = outcome(run_program(program, PROGRAM, kind))
+    # The same program each time: once bare on each loop is enough.
+    bare = runs.get("parts", kind, make=lambda: run_program(program, PROGRAM, kind))
     out = tmp_path / "out"
     broken = run_program(program, BREAK.format(target=target) + PROGRAM, str(out), kind)
-    assert outcome(broken) == BARE[kind], broken.err
+    assert outcome(broken) == outcome(bare), broken.err
     assert "ZeroDivisionError" not in broken.err
     assert "asyncwatch" not in broken.err
     lines = lines_of(out)

@@ -18,6 +18,7 @@ if importlib.util.find_spec("uvloop"):
     import uvloop
 
     LOOPS.append(uvloop.new_event_loop)
+pytestmark = pytest.mark.alone  # lengths are measured
 each_loop = pytest.mark.parametrize("factory", LOOPS, ids=lambda factory: factory.__module__)
 
 

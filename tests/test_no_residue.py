@@ -32,6 +32,9 @@ def handlers():
         found += logging.getLogger(name).handlers
     return found
 
+def functions_of(module):
+    return {k: v for k, v in vars(module).items() if callable(v)}
+
 def picture():
     gc.collect()
     # A thread that has ended leaves the process table a moment later than it says so.
@@ -44,7 +47,7 @@ def picture():
     for module in (asyncio, asyncio.events, asyncio.tasks, asyncio.futures, runners, base_events, threading,
                    gc, time, os, logging):
         seen[module.__name__] = {k: v for k, v in vars(module).items() if callable(v) and k[0] != "_" or k in ("_cancel_all_tasks",)}
-    seen["warnings"] = {k: v for k, v in vars(warnings).items() if callable(v)}
+    seen["warnings"] = functions_of(warnings)
     seen["filters"] = list(warnings.filters)
     seen["sys"] = (sys.unraisablehook, sys.excepthook, threading.excepthook, sys.gettrace(), sys.getprofile(),
                    sys.get_asyncgen_hooks(), sys.get_coroutine_origin_tracking_depth(), sys.getswitchinterval(),
@@ -122,7 +125,7 @@ with asyncwatch.watch(output=()):
     pass
 before = picture()
 with asyncwatch.watch({profile!r}, output=()) as watch:
-    assert picture()["warnings"] != before["warnings"]
+    assert functions_of(warnings) != before["warnings"]
     use()
     watch.flush()
     print(sorted({{finding.rule.code for finding in watch.findings}}))
