@@ -11,10 +11,11 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import farewell
+from asyncwatch.hooks import executors, farewell
 from asyncwatch.hooks.bus import ROOM, Bus
 from asyncwatch.hooks.coroutines import CoroutineTap
 from asyncwatch.hooks.exceptions import ExceptionTap
+from asyncwatch.hooks.executors import Executors
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.patch import Patches
 from asyncwatch.hooks.shutdown import ShutdownTap
@@ -50,6 +51,7 @@ class Hooks:
         self._coroutines = CoroutineTap(bus, self.loops, self.ledger, self._unraisable)
         self._exceptions = ExceptionTap(bus, self.loops, self.ledger, self._log)
         self._shutdown = ShutdownTap(bus, self.loops, self.ledger)
+        self._executors = Executors(bus, self.loops, self.ledger, scope)
 
     def install(self) -> None:
         """Patch the loop classes, then what asyncio and the interpreter say."""
@@ -72,11 +74,13 @@ class Hooks:
         patches.set(cls, "create_task", wrap_create_task(cls.create_task, self.ledger, self._bus))
         patches.set(cls, "call_exception_handler", self._exceptions.wrap(cls.call_exception_handler))
         patches.set(cls, "close", self._shutdown.wrap_close(cls.close))
+        patches.set(cls, "run_in_executor", self._executors.wrap(cls.run_in_executor))
 
     def uninstall(self) -> list[str]:
         """Put everything back; returns what somebody else had replaced meanwhile."""
         self._log.uninstall()
         self._coroutines.uninstall()
+        self._executors.uninstall()
         return self._patches.undo()
 
     def _on_new_loop(self, loop: Any) -> None:
@@ -94,6 +98,7 @@ class Hooks:
         """One turn of the watcher; returns the seconds until the next."""
         now = self._bus.clock = self._bus.now()
         self._bus.room = ROOM
+        self._executors.look(now, self._watchdog.period)
         if not self._bus.works("hooks.watchdog"):
             return NO_LOOP_PERIOD
         try:
@@ -106,6 +111,7 @@ class Hooks:
     def after_fork(self) -> None:
         self.loops.rethread()
         self._watchdog.after_fork()
+        self._executors.after_fork()
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Each hook as `(name, armed or blind, reason)`."""
@@ -118,6 +124,7 @@ class Hooks:
             ("exceptions", "armed", ""),
             ("coroutines", "armed", "" if self._debug() else "line of the drop; the line of creation in profile debug"),
             ("shutdown", "armed", ""),
+            ("executors", "blind" if executors.blind() else "armed", executors.blind()),
         ]
 
     def _debug(self) -> bool:
@@ -130,6 +137,8 @@ class Hooks:
             found["tasks_not_recorded"] = self.ledger.skipped
         if self.ledger.brief:
             found["tasks_dropped_that_ended_soon"] = self.ledger.brief
+        if self._executors.unrecorded:
+            found["executor_calls_not_recorded"] = self._executors.unrecorded
         if self._watchdog.unexplained:
             found["unexplained_pauses"] = self._watchdog.unexplained
             found["longest_unexplained_pause"] = round(self._watchdog.longest_unexplained, 4)
