@@ -10,10 +10,9 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
-from asyncio import futures
 from collections import Counter, deque
 from collections.abc import Callable
-from types import CodeType, FrameType, FunctionType
+from types import CodeType
 from typing import Any
 
 from asyncwatch import env
@@ -21,7 +20,7 @@ from asyncwatch.events import ExecutorWaits
 from asyncwatch.frames import Scope
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import Loops, LoopState
-from asyncwatch.hooks.pools import Stack, default_pool, occupation
+from asyncwatch.hooks.pools import CHECK_CANCEL, SOURCE, Stack, default_pool, occupation
 from asyncwatch.hooks.sites import Site, Sites
 from asyncwatch.hooks.tasks import Ledger, hide_own_frames
 
@@ -34,21 +33,6 @@ KEPT = 256
 
 # When it was queued, how late the watcher had been until then, the future in the pool, the task, the call, its code.
 Work = tuple[float, float, "weakref.ref[Any]", "weakref.ref[Any] | None", Site | None, CodeType]
-
-
-def _check_cancel() -> tuple[CodeType | None, int]:
-    """The function by which asyncio ties its future to the pool's, and which of its variables is the pool's.
-
-    https://github.com/python/cpython/blob/3.13/Lib/asyncio/futures.py (_chain_future)
-    """
-    chain: Any = getattr(futures, "_chain_future", None)
-    for const in getattr(getattr(chain, "__code__", None), "co_consts", ()):
-        if isinstance(const, CodeType) and const.co_name == "_call_check_cancel" and "source" in const.co_freevars:
-            return const, const.co_freevars.index("source")
-    return None, 0
-
-
-CHECK_CANCEL, SOURCE = _check_cancel()
 
 
 class Line:
@@ -88,7 +72,7 @@ class Executors:
         self._lines: dict[int, Line] = {}
         self.unrecorded = 0
         # All time by which the watcher came late while there was something to look at: nobody's wait.
-        self._late = 0.0
+        self.late = 0.0
         self._looked: float | None = None
         self._due = 0.0
 
@@ -96,7 +80,7 @@ class Executors:
 
     def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """The replacement for a loop class's `run_in_executor`."""
-        note, getframe = self._note, sys._getframe
+        note = self._noter()
 
         @functools.wraps(original)
         def run_in_executor(self: Any, executor: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
@@ -107,35 +91,45 @@ class Executors:
                     error.__traceback__ = error.__traceback__.tb_next
                 raise
             if executor is None:
-                note(self, future, getframe(1))
+                note(self, future)
             return future
 
         return run_in_executor
 
-    def _note(self, loop: Any, future: Any, caller: FrameType) -> None:
-        try:
-            if getattr(future, "_source_traceback", None):
-                hide_own_frames(future._source_traceback)
-            if PART in self._bus.broken or not self._bus.open:
-                return
-            callbacks = getattr(future, "_callbacks", None)
-            tie = callbacks[0][0] if callbacks else None
-            if type(tie) is not FunctionType or tie.__code__ is not CHECK_CANCEL or not tie.__closure__:
-                return  # a loop or an executor with a way of its own
-            line = self._lines.get(id(loop))
-            if line is None or line.ref() is not loop:
-                line = self._line(loop)
-            if line is None:
-                return
-            if len(line.queued) >= MOST:
-                self.unrecorded += 1
-                return
-            source = weakref.ref(tie.__closure__[SOURCE].cell_contents)
-            current = self._current(loop)
-            task = None if current is None else weakref.ref(current)
-            site = self._sites.caller(caller, current)
-            line.queued.append((self._bus.now(), self._late, source, task, site, caller.f_code))
-        except Exception as error:
+    def _noter(self) -> Callable[[Any, Any], None]:
+        """What each call of the program's pays for: one function, local names, and places looked up by their key."""
+        bus, lines, known, getframe, ref = self._bus, self._lines, self._sites.known, sys._getframe, weakref.ref
+        now, current_task, caller, broken = bus.now, self._current, self._sites.caller, bus.broken
+
+        def note(loop: Any, future: Any) -> None:
+            try:
+                if future._source_traceback:
+                    hide_own_frames(future._source_traceback)
+                tie = future._callbacks[0][0]
+                if tie.__code__ is not CHECK_CANCEL or PART in broken or not bus.open:
+                    return
+                line = lines.get(id(loop))
+                if line is None or line.ref() is not loop:
+                    line = self._line(loop)
+                if line is None or len(line.queued) >= MOST:
+                    self.unrecorded += 1
+                    return
+                current, frame = current_task(loop), getframe(2)
+                site = known.get(id(frame.f_code) + frame.f_lasti)
+                if site is None or not site.plain:
+                    site = caller(frame, current)
+                task = None if current is None else ref(current)
+                source = ref(tie.__closure__[SOURCE].cell_contents)
+                line.queued.append((now(), self.late, source, task, site, frame.f_code))
+            except Exception as error:
+                self._failed(future, error)
+
+        return note
+
+    def _failed(self, future: Any, error: Exception) -> None:
+        # What a loop or an executor with a way of its own returns may be anything.
+        callbacks = getattr(future, "_callbacks", None)
+        if callbacks and getattr(callbacks[0][0], "__code__", None) is CHECK_CANCEL:
             self._bus.fail(PART, error)
 
     def _line(self, loop: Any) -> Line | None:
@@ -156,7 +150,7 @@ class Executors:
             for key, line in list(self._lines.items()):
                 loop = line.ref()
                 if loop is None or loop.is_closed():
-                    self._lines.pop(key, None)
+                    self._forget(key, line)
                 elif line.queued:
                     self._look_at(line, loop, now)
             self._looked = now if self._lines else None
@@ -164,13 +158,17 @@ class Executors:
             self._lines.clear()
             self._bus.fail(PART, error)
 
+    def _forget(self, key: int, line: Line) -> None:
+        if self._lines.get(key) is line:  # a new loop may have the address of one just closed
+            del self._lines[key]
+
     def _note_lateness(self, now: float, period: float) -> None:
         since = self._looked
         if since is None:  # nothing to look at until now, and perhaps no loop: the watcher slept on purpose
             since = min((line.queued[0][0] for line in list(self._lines.values()) if line.queued), default=now)
         gap = now - since
         if gap > 2 * max(period, self._due):
-            self._late += gap - self._due
+            self.late += gap - self._due
         self._due = period
 
     def _look_at(self, line: Line, loop: Any, now: float) -> None:
@@ -190,7 +188,7 @@ class Executors:
         busy: Counter[Stack] | None = None
         while line.queued:
             work = line.queued[0]
-            if now - work[0] - (self._late - work[1]) < threshold:
+            if now - work[0] - (self.late - work[1]) < threshold:
                 return
             state = _state(work)
             if state == "RUNNING":
@@ -215,9 +213,7 @@ class Executors:
         record = None if task is None else self._ledger.record_of(task)
         return None if record is None else record.site
 
-    def _say(
-        self, line: Line, pool: Any, work: Work, busy: Counter[Stack], waited: float, threshold: float
-    ) -> None:
+    def _say(self, line: Line, pool: Any, work: Work, busy: Counter[Stack], waited: float, threshold: float) -> None:
         task = None if work[3] is None else work[3]()
         sites = [one[4] or self._creation(one) for one in line.running if _state(one) == "RUNNING"]
         running = Counter(site.frames for site in sites if site is not None and site.frames)
@@ -249,8 +245,3 @@ def _state(work: Work) -> str:
     """The state of the pool's future. Read, not asked: `running()` takes a lock that the loop's thread may want."""
     future = work[2]()
     return "" if future is None else str(future._state)
-
-
-def blind() -> str:
-    """Why nothing can be seen here; empty where it can."""
-    return "" if CHECK_CANCEL is not None else "asyncio ties its futures to a pool's in a way not known yet"

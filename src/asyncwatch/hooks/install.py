@@ -11,7 +11,7 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import executors, farewell
+from asyncwatch.hooks import farewell, pools
 from asyncwatch.hooks.bus import ROOM, Bus
 from asyncwatch.hooks.coroutines import CoroutineTap
 from asyncwatch.hooks.exceptions import ExceptionTap
@@ -124,7 +124,7 @@ class Hooks:
             ("exceptions", "armed", ""),
             ("coroutines", "armed", "" if self._debug() else "line of the drop; the line of creation in profile debug"),
             ("shutdown", "armed", ""),
-            ("executors", "blind" if executors.blind() else "armed", executors.blind()),
+            ("executors", "blind" if pools.blind() else "armed", pools.blind()),
         ]
 
     def _debug(self) -> bool:

@@ -1,15 +1,16 @@
 """A loop's default thread pool, seen from outside: which one it is, how full, and what its threads are doing.
 
 Nothing of it is replaced or locked: the length of its queue is read, and its threads are looked at as the loops'
-threads are.
+threads are. A call's own future in the pool is reached through asyncio's future for it.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
+from asyncio import futures
 from collections import Counter
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from asyncwatch.frames import RawFrame
@@ -20,6 +21,26 @@ BUSY = 0.5
 
 Stack = tuple[RawFrame, ...]
 _ABSENT = object()
+
+
+def _check_cancel() -> tuple[CodeType | None, int]:
+    """The function by which asyncio ties its future to the pool's, and which of its variables is the pool's.
+
+    https://github.com/python/cpython/blob/3.13/Lib/asyncio/futures.py (_chain_future)
+    """
+    chain: Any = getattr(futures, "_chain_future", None)
+    for const in getattr(getattr(chain, "__code__", None), "co_consts", ()):
+        if isinstance(const, CodeType) and const.co_name == "_call_check_cancel" and "source" in const.co_freevars:
+            return const, const.co_freevars.index("source")
+    return None, 0
+
+
+CHECK_CANCEL, SOURCE = _check_cancel()
+
+
+def blind() -> str:
+    """Why nothing can be seen here; empty where it can."""
+    return "" if CHECK_CANCEL is not None else "asyncio ties its futures to a pool's in a way not known yet"
 
 
 def default_pool(loop: Any) -> Any:

@@ -120,6 +120,8 @@ class Sites:
 
         None where the step or callback that makes the call is asyncio's alone: `create_task(asyncio.to_thread(…))`.
         """
+        if frame is not None and not self.is_internal(frame.f_code.co_filename):
+            return self._seek(self.known.get(id(frame.f_code) + frame.f_lasti), frame, task)
         root = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
         while frame is not None and self.is_internal(frame.f_code.co_filename):
             above = frame.f_back
