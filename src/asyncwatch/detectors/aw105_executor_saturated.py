@@ -28,9 +28,10 @@ Instead
 
 False alarms
     An executor of the program's own is never reported, nor one that is merely busy. Work that waits while threads
-    are free, or while the watcher itself comes late, waits for the machine and is not reported. A call that only a
-    library's lines lead to is level info. uvloop resolves names without the executor. A pool that stays full is
-    said once for each line, until its queue was seen empty.
+    are free, or while the watcher itself comes late, waits for the machine and is not reported; so a pool full of
+    pure Python, whose threads keep the watcher from looking, is reported late or not at all. A call that only a
+    library's lines lead to is level info. uvloop resolves names without the executor. A pool that stays full is said
+    once for each line, until its queue was seen empty.
 
 Settings
     `--slow-callback-duration SECONDS`, or `loop.slow_callback_duration` in the program, read live.

@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
+from asyncio import Future
 from collections import Counter, deque
 from collections.abc import Callable
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from asyncwatch import env
@@ -83,14 +84,14 @@ class Executors:
         note = self._noter()
 
         @functools.wraps(original)
-        def run_in_executor(self: Any, executor: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
+        def run_in_executor(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
-                future = original(self, executor, func, *args, **kwargs)
+                future = original(self, *args, **kwargs)
             except BaseException as error:
                 if error.__traceback__ is not None:
                     error.__traceback__ = error.__traceback__.tb_next
                 raise
-            if executor is None:
+            if (args[0] if args else kwargs.get("executor", self)) is None:
                 note(self, future)
             return future
 
@@ -128,8 +129,9 @@ class Executors:
 
     def _failed(self, future: Any, error: Exception) -> None:
         # What a loop or an executor with a way of its own returns may be anything.
-        callbacks = getattr(future, "_callbacks", None)
-        if callbacks and getattr(callbacks[0][0], "__code__", None) is CHECK_CANCEL:
+        callbacks = future._callbacks if issubclass(type(future), Future) else None
+        tie = callbacks[0][0] if callbacks else None
+        if type(tie) is FunctionType and tie.__code__ is CHECK_CANCEL:
             self._bus.fail(PART, error)
 
     def _line(self, loop: Any) -> Line | None:
