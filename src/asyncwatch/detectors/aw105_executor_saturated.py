@@ -78,7 +78,7 @@ class Detector:
             evidence["busy_for"] = rows(self._lines(event.running))
         evidence.update(call=event.call, line_is=line_is)
         text = f"{event.call}() has waited {seconds(event.waited)} for a thread of the default executor"
-        text += f": {event.waiting} waiting for {event.workers} threads{_mostly(busy)}"
+        text += f": {event.waiting} waiting for {event.workers} thread{'s'[: event.workers != 1]}{_mostly(busy)}"
         yield Finding(
             RULE, level_for(RULE.level, where, self._scope), text, where, stack, event.task, evidence, event.loop
         )

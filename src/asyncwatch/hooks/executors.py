@@ -22,7 +22,7 @@ from asyncwatch.frames import Scope
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.pools import CHECK_CANCEL, SOURCE, Stack, default_pool, occupation
-from asyncwatch.hooks.sites import Site, Sites
+from asyncwatch.hooks.sites import Site, Sites, is_loop_code
 from asyncwatch.hooks.tasks import Ledger, hide_own_frames
 
 PART = "hooks.executors"
@@ -229,10 +229,15 @@ class Executors:
                 tuple(busy.most_common()),
                 tuple(running.most_common()),
                 work[4].frames if work[4] is not None else (),
-                work[5].co_name if self._sites.is_internal(work[5].co_filename) else "run_in_executor",
+                self._asked(work[5]),
                 None if task is None else self._ledger.facts(task),
             )
         )
+
+    def _asked(self, code: CodeType) -> str:
+        """The function of asyncio's that the program called: `to_thread`, `getaddrinfo`, or the method itself."""
+        own = self._sites.is_internal(code.co_filename) and not is_loop_code(code)
+        return code.co_name if own else "run_in_executor"
 
     def after_fork(self) -> None:
         self.uninstall()
