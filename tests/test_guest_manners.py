@@ -47,6 +47,7 @@ async def main():
     time.sleep(0.25)
     await asyncio.sleep(0.1)
     work()
+    await asyncio.to_thread(time.sleep, 0.01)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(asyncio.sleep(0.01, number)) for number in range(10)]
     print([task.result() for task in tasks])
@@ -63,7 +64,7 @@ run(asyncio.sleep(0.1))
 BREAK = """
 import asyncwatch
 from asyncwatch import events, frames, pipeline
-from asyncwatch.hooks import coroutines, exceptions, hold, install, loops, owners, shutdown, sites, sweep, taps, tasks, watchdog
+from asyncwatch.hooks import coroutines, exceptions, executors, hold, install, loops, owners, shutdown, sites, sweep, taps, tasks, watchdog
 
 def broken(*args, **kwargs):
     raise ZeroDivisionError("a fault of our own")
@@ -85,6 +86,8 @@ PARTS = [
     ("coroutines.CoroutineTap._event", "hooks.coroutines"),
     ("shutdown.ShutdownTap._pending", "hooks.shutdown"),
     ("shutdown.ShutdownTap._asked", "hooks.shutdown"),
+    ("executors.Executors._line", "hooks.executors"),
+    ("executors.Executors._look_at", "hooks.executors"),
     ("loops.loop_kind", "hooks.loops"),
     ("frames.Scope.is_app", None),
 ]

@@ -14,7 +14,7 @@ each_loop = pytest.mark.parametrize("kind", LOOPS)
 
 # Everything that a hook of ours replaces or could leave behind, as it stands in a process now.
 PICTURE = """
-import asyncio, gc, logging, os, sys, threading, time, warnings
+import asyncio, concurrent.futures, gc, logging, os, sys, threading, time, warnings
 from asyncio import base_events, runners
 kind = sys.argv[1]
 classes = [base_events.BaseEventLoop, asyncio.AbstractEventLoop, asyncio.SelectorEventLoop, asyncio.Task, asyncio.Future]
@@ -83,6 +83,9 @@ async def main():
     asyncio.create_task(asyncio.sleep(0.8))
     await asyncio.sleep(0.1)
     time.sleep(0.2)
+    loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(1))
+    for _ in range(2):
+        loop.run_in_executor(None, time.sleep, 0.25)
     await asyncio.sleep(0.6)
     gc.collect()
 
@@ -106,7 +109,7 @@ import asyncwatch, asyncwatch.session, structlog, structlog.processors
 
 # What the first loop of a process keeps for the others is the loop's own.
 with asyncio.Runner(loop_factory=new_loop) as runner:
-    runner.run(asyncio.sleep(0))
+    runner.run(asyncio.to_thread(int))
 """
 
 
@@ -132,7 +135,7 @@ with asyncwatch.watch({profile!r}, output=()) as watch:
 compare(before, picture())
 """
     out, _ = run(program, text, kind)
-    assert out == "['AW101', 'AW201', 'AW204', 'AW301', 'AW403']\n"
+    assert out == "['AW101', 'AW105', 'AW201', 'AW204', 'AW301', 'AW403']\n"
 
 
 @each_loop
@@ -172,7 +175,7 @@ for _ in range(3):
 compare(before, picture())
 """
     out, _ = run(program, text, kind)
-    assert out == "['AW101', 'AW201', 'AW204', 'AW301', 'AW403']\n" * 3
+    assert out == "['AW101', 'AW105', 'AW201', 'AW204', 'AW301', 'AW403']\n" * 3
 
 
 @each_loop

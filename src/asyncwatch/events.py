@@ -150,6 +150,25 @@ class TurnsLong(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class ExecutorWaits(Event):
+    """Work for a loop's default executor has waited for a thread and still does, and all threads are at work.
+
+    `busy` is what the threads run, innermost first and without the pool's own frames, with how many run it;
+    `running` is who queued that work, where it is known; `queued` is who queued what waits, through asyncio's `call`.
+    """
+
+    waited: float
+    threshold: float
+    workers: int
+    waiting: int
+    busy: tuple[tuple[tuple[RawFrame, ...], int], ...]
+    running: tuple[tuple[tuple[RawFrame, ...], int], ...]
+    queued: tuple[RawFrame, ...]
+    call: str
+    task: TaskFacts | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class TaskUnheld(Event):
     """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent."""
 

@@ -11,12 +11,13 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import farewell
+from asyncwatch.hooks import farewell, pools
 from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.bus import ROOM, Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.coroutines import CoroutineTap
 from asyncwatch.hooks.exceptions import ExceptionTap
+from asyncwatch.hooks.executors import Executors
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.natives import Natives
 from asyncwatch.hooks.patch import Patches
@@ -67,6 +68,7 @@ class Hooks:
         self._coroutines = CoroutineTap(bus, self.loops, self.ledger, self._unraisable, self._collector)
         self._exceptions = ExceptionTap(bus, self.loops, self.ledger, self._log)
         self._shutdown = ShutdownTap(bus, self.loops, self.ledger)
+        self._executors = Executors(bus, self.loops, self.ledger, scope)
 
     def install(self) -> None:
         """Patch the loop classes, then what asyncio and the interpreter say."""
@@ -91,11 +93,13 @@ class Hooks:
         patches.set(cls, "create_task", wrap_create_task(cls.create_task, self.ledger, self._bus))
         patches.set(cls, "call_exception_handler", self._exceptions.wrap(cls.call_exception_handler))
         patches.set(cls, "close", self._shutdown.wrap_close(cls.close))
+        patches.set(cls, "run_in_executor", self._executors.wrap(cls.run_in_executor))
 
     def uninstall(self) -> list[str]:
         """Put everything back; returns what somebody else had replaced meanwhile."""
         self._log.uninstall()
         self._collector.uninstall()
+        self._executors.uninstall()
         return self._patches.undo()
 
     def _on_new_loop(self, loop: Any) -> None:
@@ -114,6 +118,7 @@ class Hooks:
         self._natives.disarm()
         now = self._bus.clock = self._bus.now()
         self._bus.room = ROOM
+        self._executors.look(now, self._watchdog.period)
         if not self._bus.works("hooks.watchdog"):
             return NO_LOOP_PERIOD
         try:
@@ -141,6 +146,7 @@ class Hooks:
         self.loops.rethread()
         self._natives.after_fork()
         self._watchdog.after_fork()
+        self._executors.after_fork()
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Each hook as `(name, armed or blind, reason)`."""
@@ -153,6 +159,7 @@ class Hooks:
             ("exceptions", "armed", ""),
             ("coroutines", "armed", "" if self._debug() else "line of the drop; the line of creation in profile debug"),
             ("shutdown", "armed", ""),
+            ("executors", "blind" if pools.blind() else "armed", pools.blind()),
         ]
 
     def _debug(self) -> bool:
@@ -173,6 +180,8 @@ class Hooks:
             found["longest_unexplained_pause"] = round(self._verdicts.longest_pause, 4)
         found["watcher_late"] = round(self._pulse.stopped, 4)
         found["watcher_without_gil"] = round(self._pulse.without_gil, 4)
+        if self._executors.unrecorded:
+            found["executor_calls_not_recorded"] = self._executors.unrecorded
         return found
 
 

@@ -144,7 +144,7 @@ class Sites:
         start = frame
         while frame is not None:
             code = frame.f_code
-            if not self._is_internal(code.co_filename):
+            if not self.is_internal(code.co_filename):
                 site = self.known.get(id(code) + frame.f_lasti)
                 return site if site is not None and site.plain else self._seek(site, start, task)
             if is_loop_code(code):
@@ -152,7 +152,30 @@ class Sites:
             frame = frame.f_back
         return None
 
-    def _is_internal(self, filename: str) -> bool:
+    def caller(self, frame: FrameType | None, task: Any) -> Site | None:
+        """The place in the program behind a call that asyncio may have made on its behalf, looked for from `frame` up.
+
+        None where the step or callback that makes the call is asyncio's alone: `create_task(asyncio.to_thread(…))`.
+        """
+        if frame is not None and not self.is_internal(frame.f_code.co_filename):
+            return self._seek(self.known.get(id(frame.f_code) + frame.f_lasti), frame, task)
+        root = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
+        while frame is not None and self.is_internal(frame.f_code.co_filename):
+            above = frame.f_back
+            if is_loop_code(frame.f_code) or (frame is root and not self._is_eager(above)):
+                return None
+            frame = above
+        if frame is None:
+            return None
+        site = self.known.get(id(frame.f_code) + frame.f_lasti)
+        return site if site is not None and site.plain else self._seek(site, frame, task)
+
+    def _is_eager(self, above: FrameType | None) -> bool:
+        """Whether a task's outermost frame was called by what creates tasks, and not by what runs the loop."""
+        return above is not None and self.is_internal(above.f_code.co_filename) and not is_loop_code(above.f_code)
+
+    def is_internal(self, filename: str) -> bool:
+        """Whether a file is asyncio's or ours."""
         try:
             return self._internal[filename]
         except KeyError:
@@ -206,8 +229,10 @@ class Sites:
                 thrown = returning and (bool(raws) or is_callback_code(code))
                 return raws, keys or [id(code) + lasti], thrown
             op = self._op(code, lasti)
-            if self._is_internal(code.co_filename):
+            if self.is_internal(code.co_filename):
                 returning = returning and (op in _RETURN or _passes_on(code))
+                if frame is root:
+                    break  # above a task's outermost frame stands whoever runs the loop
                 frame = frame.f_back
                 continue
             raws.append((code, lasti))

@@ -149,7 +149,7 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
             task = original(self, coro, **_given(kwargs, name=name, context=context))
         try:
             if task._source_traceback:
-                _hide_own_frames(task._source_traceback)
+                hide_own_frames(task._source_traceback)
             if bus.room <= 0:
                 return ledger.skip(task)
             bus.room -= 1
@@ -189,7 +189,7 @@ def _fills_in(function: Callable[..., Any], defaults: dict[str, Any]) -> bool:
     return named and all(name in found and found[name] is default for name, default in defaults.items())
 
 
-def _hide_own_frames(stack: Any) -> None:
+def hide_own_frames(stack: Any) -> None:
     """Debug mode's creation stack names the program's lines, not this module's."""
     own = [entry for entry in stack if entry.filename.startswith(PACKAGE)]
     for entry in own:

@@ -67,6 +67,7 @@ class Watchdog:
         self._current = env.current_task_getter()
         self._eyes: dict[int, Eye] = {}
         self.lags = Lags()
+        self.period = PERIOD
 
     def look(self, now: float) -> float:
         """One look at every loop; returns the seconds until the next."""
@@ -90,6 +91,7 @@ class Watchdog:
                 self._stopped(eye, now)
                 eye.alive_at = now
         self._blinds.end()
+        self.period = period
         return period
 
     def running(self) -> list[int]:

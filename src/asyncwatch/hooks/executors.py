@@ -1,0 +1,254 @@
+"""Work for the loop's default executor: who queued it and when, and what still waits for a thread.
+
+`run_in_executor` is wrapped to write down one line per call, by weak references only; everything else is the
+watcher's. As long as the pool's queue is empty at a look, nothing waits and no line is read. An exception leaves
+`run_in_executor` as it would without us: a bare `raise` adds no entry to a traceback, so ours can be taken off.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import weakref
+from asyncio import Future
+from collections import Counter, deque
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any
+
+from asyncwatch import env
+from asyncwatch.events import ExecutorWaits
+from asyncwatch.frames import Scope
+from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.loops import Loops, LoopState
+from asyncwatch.hooks.pools import CHECK_CANCEL, SOURCE, Stack, default_pool, occupation
+from asyncwatch.hooks.sites import Site, Sites, is_loop_code
+from asyncwatch.hooks.tasks import Ledger, hide_own_frames
+
+PART = "hooks.executors"
+
+# Calls written down for one loop and not yet looked at; more are counted and said.
+MOST = 10_000
+# Calls remembered while nothing waits: some may still be running when something does.
+KEPT = 256
+
+# When it was queued, how late the watcher had been until then, the future in the pool, the task, the call, its code.
+Work = tuple[float, float, "weakref.ref[Any]", "weakref.ref[Any] | None", Site | None, CodeType]
+
+
+class Line:
+    """The work that one loop queued, oldest first. `told` are the places already said since the queue was empty."""
+
+    def __init__(self, loop: Any, state: LoopState) -> None:
+        self.ref = weakref.ref(loop)
+        self.state = state
+        self.pool: weakref.ref[Any] | None = None
+        self.queued: deque[Work] = deque()
+        self.running: deque[Work] = deque(maxlen=KEPT)
+        self.told: set[object] = set()
+
+    def forget(self) -> None:
+        for kept in (self.queued, self.running, self.told):
+            kept.clear()
+
+    def is_of(self, pool: Any) -> bool:
+        """Whether the pool is the one that was seen before; what was queued for another is forgotten."""
+        before, self.pool = self.pool, weakref.ref(pool)
+        if before is not None and before() is not pool:
+            self.forget()
+            return False
+        return True
+
+
+class Executors:
+    """Writes calls down on the loop's thread, judges in the watcher's."""
+
+    def __init__(self, bus: Bus, loops: Loops, ledger: Ledger, scope: Scope) -> None:
+        self._bus = bus
+        self._loops = loops
+        self._ledger = ledger
+        self._scope = scope
+        self._sites = Sites(scope)
+        self._current = env.current_task_getter()
+        self._lines: dict[int, Line] = {}
+        self.unrecorded = 0
+        # All time by which the watcher came late while there was something to look at: nobody's wait.
+        self.late = 0.0
+        self._looked: float | None = None
+        self._due = 0.0
+
+    # -- on the loop's thread --
+
+    def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """The replacement for a loop class's `run_in_executor`."""
+        note = self._noter()
+
+        @functools.wraps(original)
+        def run_in_executor(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                future = original(self, *args, **kwargs)
+            except BaseException as error:
+                if error.__traceback__ is not None:
+                    error.__traceback__ = error.__traceback__.tb_next
+                raise
+            if (args[0] if args else kwargs.get("executor", self)) is None:
+                note(self, future)
+            return future
+
+        return run_in_executor
+
+    def _noter(self) -> Callable[[Any, Any], None]:
+        """What each call of the program's pays for: one function, local names, and places looked up by their key."""
+        bus, lines, known, getframe, ref = self._bus, self._lines, self._sites.known, sys._getframe, weakref.ref
+        now, current_task, caller, broken = bus.now, self._current, self._sites.caller, bus.broken
+
+        def note(loop: Any, future: Any) -> None:
+            try:
+                if future._source_traceback:
+                    hide_own_frames(future._source_traceback)
+                tie = future._callbacks[0][0]
+                if tie.__code__ is not CHECK_CANCEL or PART in broken or not bus.open:
+                    return
+                line = lines.get(id(loop))
+                if line is None or line.ref() is not loop:
+                    line = self._line(loop)
+                if line is None or len(line.queued) >= MOST:
+                    self.unrecorded += 1
+                    return
+                current, frame = current_task(loop), getframe(2)
+                site = known.get(id(frame.f_code) + frame.f_lasti)
+                if site is None or not site.plain:
+                    site = caller(frame, current)
+                task = None if current is None else ref(current)
+                source = ref(tie.__closure__[SOURCE].cell_contents)
+                line.queued.append((now(), self.late, source, task, site, frame.f_code))
+            except Exception as error:
+                self._failed(future, error)
+
+        return note
+
+    def _failed(self, future: Any, error: Exception) -> None:
+        # What a loop or an executor with a way of its own returns may be anything.
+        callbacks = future._callbacks if issubclass(type(future), Future) else None
+        tie = callbacks[0][0] if callbacks else None
+        if type(tie) is FunctionType and tie.__code__ is CHECK_CANCEL:
+            self._bus.fail(PART, error)
+
+    def _line(self, loop: Any) -> Line | None:
+        state = self._loops.state(loop)
+        if state is None:
+            return None
+        line = self._lines[id(loop)] = Line(loop, state)
+        return line
+
+    # -- on the watcher's thread --
+
+    def look(self, now: float, period: float) -> None:
+        """One look at every loop's line; the next is due after `period` at most."""
+        if not self._bus.works(PART):
+            return
+        try:
+            self._note_lateness(now, period)
+            for key, line in list(self._lines.items()):
+                loop = line.ref()
+                if loop is None or loop.is_closed():
+                    self._forget(key, line)
+                elif line.queued:
+                    self._look_at(line, loop, now)
+            self._looked = now if self._lines else None
+        except Exception as error:
+            self._lines.clear()
+            self._bus.fail(PART, error)
+
+    def _forget(self, key: int, line: Line) -> None:
+        if self._lines.get(key) is line:  # a new loop may have the address of one just closed
+            del self._lines[key]
+
+    def _note_lateness(self, now: float, period: float) -> None:
+        since = self._looked
+        if since is None:  # nothing to look at until now, and perhaps no loop: the watcher slept on purpose
+            since = min((line.queued[0][0] for line in list(self._lines.values()) if line.queued), default=now)
+        gap = now - since
+        if gap > 2 * max(period, self._due):
+            self.late += gap - self._due
+        self._due = period
+
+    def _look_at(self, line: Line, loop: Any, now: float) -> None:
+        pool = default_pool(loop)
+        if pool is None:
+            line.forget()
+            return
+        if not line.is_of(pool):
+            return
+        written = len(line.queued)
+        if not pool._work_queue.qsize():
+            line.told.clear()
+            for _ in range(written - KEPT):
+                line.queued.popleft()
+            return
+        threshold = float(loop.slow_callback_duration)
+        busy: Counter[Stack] | None = None
+        while line.queued:
+            work = line.queued[0]
+            if now - work[0] - (self.late - work[1]) < threshold:
+                return
+            state = _state(work)
+            if state == "RUNNING":
+                line.running.append(work)
+            elif state == "PENDING" and (key := self._key(work)) not in line.told:
+                busy = busy or occupation(pool)
+                if not busy:
+                    return  # a thread is free and has not come: that is the machine's doing
+                line.told.add(key)
+                self._say(line, pool, work, busy, now - work[0], threshold)
+            line.queued.popleft()
+
+    def _key(self, work: Work) -> object:
+        """What makes two calls the same: the place, and without one of the application's, where the task was made."""
+        site = work[4]
+        if site is not None and any(self._scope.is_app(code.co_filename) for code, _ in site.frames):
+            return site
+        return site, self._creation(work)
+
+    def _creation(self, work: Work) -> Site | None:
+        task = None if work[3] is None else work[3]()
+        record = None if task is None else self._ledger.record_of(task)
+        return None if record is None else record.site
+
+    def _say(self, line: Line, pool: Any, work: Work, busy: Counter[Stack], waited: float, threshold: float) -> None:
+        task = None if work[3] is None else work[3]()
+        sites = [one[4] or self._creation(one) for one in line.running if _state(one) == "RUNNING"]
+        running = Counter(site.frames for site in sites if site is not None and site.frames)
+        self._bus.emit(
+            ExecutorWaits(
+                line.state.facts,
+                waited,
+                threshold,
+                pool._max_workers,
+                pool._work_queue.qsize(),
+                tuple(busy.most_common()),
+                tuple(running.most_common()),
+                work[4].frames if work[4] is not None else (),
+                self._asked(work[5]),
+                None if task is None else self._ledger.facts(task),
+            )
+        )
+
+    def _asked(self, code: CodeType) -> str:
+        """The function of asyncio's that the program called: `to_thread`, `getaddrinfo`, or the method itself."""
+        own = self._sites.is_internal(code.co_filename) and not is_loop_code(code)
+        return code.co_name if own else "run_in_executor"
+
+    def after_fork(self) -> None:
+        self.uninstall()
+        self.unrecorded = 0
+
+    def uninstall(self) -> None:
+        self._lines.clear()
+        self._looked = None
+
+
+def _state(work: Work) -> str:
+    """The state of the pool's future. Read, not asked: `running()` takes a lock that the loop's thread may want."""
+    future = work[2]()
+    return "" if future is None else str(future._state)
