@@ -39,6 +39,7 @@ def cause_of(
         if seconds is not None and seconds >= WORTH_SAYING:
             evidence[name] = round(seconds, 4)
     collections = [one for one in account.collections if not _is_asked_for(one)]
+    asked_for = sum(one.seconds for one in account.collections if one not in collections)
     collecting = sum(one.seconds for one in collections)
     if collecting >= WORTH_SAYING:
         longest = max(collections, key=lambda one: one.seconds)
@@ -49,7 +50,8 @@ def cause_of(
         }
     why, taken = _taken_away(account, duration, raws)
     if duration - taken - collecting >= threshold:
-        return ("gil" if account.gil >= MOST * (duration - taken) else "code"), evidence
+        native = account.gil >= MOST * (duration - taken) and asked_for < MOST * duration
+        return ("gil" if native else "code"), evidence
     if collecting >= taken:
         return "gc", evidence
     evidence["why"] = why

@@ -14,43 +14,48 @@ from collections.abc import Iterable
 from types import FrameType
 
 from asyncwatch.frames import PACKAGE, Frame, Place, resolve, stands_at_call
+from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
 from asyncwatch.hooks.pulse import ENOUGH_NAPS, Gap, Pulse
-from asyncwatch.hooks.sites import MOST_FRAMES, is_loop_place
+from asyncwatch.hooks.stacks import MOST_FRAMES, is_loop_place
 from asyncwatch.hooks.vitals import Others, Vitals
 
 # A look that is late by fewer switch intervals than this is part of ordinary taking turns.
 TURNS = 3
+# The kernel looks at timers on a CPU clock when its own clock ticks: this often, at least.
+TICK = 0.01
 # The part of the time on a CPU that asking for the GIL may take.
 ASKING = 0.1
 # The part of the time on a CPU that makes a thread the one that held the GIL.
 MOST = 0.5
+# Modules whose functions wait without the GIL.
+_WAITING = ("/threading.py", "/queue.py", "/selectors.py", "/socket.py", "/ssl.py", "/concurrent/futures/thread.py")
 
 
 class Blinds:
     """One look's lateness, and what it means for each loop."""
 
-    def __init__(self, pulse: Pulse, natives: Natives) -> None:
+    def __init__(self, pulse: Pulse, natives: Natives, collector: Collector) -> None:
         self.pulse = pulse
         self._natives = natives
-        self._others = Others()
-        self._dump: tuple[Frame, ...] = ()
-        self._used: dict[int, float] = {}
+        self._collector = collector
+        self.others = Others()
+        self._dumps: list[tuple[Frame, ...]] = []
         self._explained = False
         self.gap = Gap(0.0, 0.0, 0.0)
 
     def begin(self, now: float, states: Iterable[LoopState]) -> None:
         """A look begins."""
         self.gap = self.pulse.woke(now)
-        self._dump = self._natives.taken()
-        self._used = self._others.look({state.ident for state in states})
+        self._dumps = self._natives.taken()
+        self.others.look({state.ident for state in states})
         self._explained = False
 
     def end(self) -> None:
         """The look is over; lateness that one thread's native code does not explain must be reckoned with."""
-        busy = sum(seconds >= TURNS * sys.getswitchinterval() for seconds in self._used.values())
+        busy = sum(seconds >= TURNS * sys.getswitchinterval() for seconds in self.others.used.values())
         if self.gap.cause and not self._explained and (self.gap.cause != "gil" or busy):
             self.pulse.unexplained(self.gap.late)
 
@@ -66,16 +71,23 @@ class Blinds:
         if gap.cause != "gil":
             return Blind(gap.late, gap.since, gap.due, gap.cause)
         ran = now.ran - before.ran if before is not None and now is not None else None
-        stack = self._inside(self._dump, state) if self._dump and (ran is None or ran >= FLOOR) else ()
+        stack = self._dumped(state) if ran is None or ran >= FLOOR else ()
         if not stack and self._waited_for_the_gil(before, now):
             return self._held_off()
         # Code that computed for longer than a dump takes to come would have been written down.
-        if not stack and not idle and (ran is None or ran < self._natives.margin):
+        if not stack and not idle and (ran is None or ran < self._natives.margin + TICK):
             stack = self._just_left(state)
+        if not stack and not idle and self._collected():
+            stack = self._inside(_stack_of(sys._current_frames().get(state.ident)), state)
         if stack:
             self._explained = True
             return Blind(gap.late, gap.since, gap.due, "gil", stack)
         return Blind(gap.late, gap.since, gap.due, "unknown")
+
+    def _collected(self) -> bool:
+        """Whether the collector explains it, which calls us when it ends: the thread still stands where it ran."""
+        gap = self.gap
+        return sum(run.seconds for run in self._collector.between(gap.due, gap.now)) >= MOST * gap.late
 
     def _waited_for_the_gil(self, before: Vitals | None, now: Vitals | None) -> bool:
         """Whether the loop's thread itself napped and asked, as one does that wants the GIL, and did not compute."""
@@ -86,16 +98,36 @@ class Blinds:
     def _held_off(self) -> Blind:
         """Another thread held the GIL: the one that computed, if it stands where native code just ended."""
         gap = self.gap
-        ident = max(self._used, key=self._used.__getitem__, default=0)
-        if self._used.get(ident, 0.0) >= MOST * gap.late:
-            frame = sys._current_frames().get(ident)
-            stack = _stack_of(frame)
-            if stack and stands_at_call(stack[0]):  # type: ignore[arg-type]
-                self._explained = True
-                thread = threading._active.get(ident)  # type: ignore[attr-defined]
-                name = thread.name if thread is not None else f"thread-{ident}"
-                return Blind(gap.late, gap.since, gap.due, "gil", stack, name)
-        return Blind(gap.late, gap.since, gap.due, "unknown")
+        ident = self._holder()
+        stack = self._foreign(ident)
+        if not stack:
+            return Blind(gap.late, gap.since, gap.due, "unknown")
+        self._explained = True
+        thread = threading._active.get(ident)  # type: ignore[attr-defined]
+        name = thread.name if thread is not None else f"thread-{ident}"
+        return Blind(gap.late, gap.since, gap.due, "gil", stack, name)
+
+    def _holder(self) -> int:
+        """The thread that computed for most of the time, else the only one that ran at all; 0 when that is unclear."""
+        used = self.others.used
+        ran = [ident for ident, seconds in used.items() if seconds > 0]
+        most = max(ran, key=used.__getitem__, default=0)
+        return most if len(ran) == 1 or used.get(most, 0.0) >= MOST * self.gap.late else 0
+
+    def _foreign(self, ident: int) -> Stack:
+        """Where another thread stood with the GIL: as was written down, or as it stands if it has just left a call."""
+        if not ident:
+            return ()
+        if self.others.used.get(ident, 0.0) >= FLOOR and len(self._dumps) == 1:
+            return self._dumps[0]
+        stack = _stack_of(sys._current_frames().get(ident))
+        if not stack or not stands_at_call(stack[0]):  # type: ignore[arg-type]
+            return ()
+        # It has gone on, and waits for something that gives the GIL away.
+        return () if resolve(stack[0]).file.endswith(_WAITING) else stack
+
+    def _dumped(self, state: LoopState) -> Stack:
+        return next(filter(None, (self._inside(dump, state) for dump in self._dumps)), ())
 
     def _just_left(self, state: LoopState) -> Stack:
         """The loop thread's stack inside its callback, if its innermost frame stands at a call."""

@@ -26,6 +26,7 @@ class Collector:
         self.collecting = False
         self._began = 0.0
         self._at: RawFrame | None = None
+        self._generation = 0
         self._runs: deque[tuple[float, float, Collection]] = deque(maxlen=KEPT)
 
     def install(self) -> None:
@@ -40,6 +41,7 @@ class Collector:
         if phase == "start":
             self.collecting = True
             self._at = _caller() if info["generation"] > 0 else None
+            self._generation = info["generation"]
             self._began = self._now()
             return
         self.collecting = False
@@ -49,9 +51,12 @@ class Collector:
             self._runs.append((self._began, end, run))
 
     def between(self, began: float, end: float) -> tuple[Collection, ...]:
-        """The runs of any thread, for all of them hold the GIL, that fell into this time."""
+        """The runs of any thread, for all of them hold the GIL, that fell into this time; one may still go on."""
         found = []
-        for first, last, run in list(self._runs):
+        runs = list(self._runs)
+        if self.collecting:
+            runs.append((self._began, end, Collection(0.0, self._generation, 0, self._at)))
+        for first, last, run in runs:
             seconds = min(last, end) - max(first, began)
             if seconds >= SHORTEST:
                 found.append(Collection(seconds, run.generation, run.collected, run.at))

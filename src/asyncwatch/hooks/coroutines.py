@@ -21,7 +21,7 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.patch import Patches
-from asyncwatch.hooks.sites import inside
+from asyncwatch.hooks.stacks import inside
 from asyncwatch.hooks.taps import Unraisable
 from asyncwatch.hooks.tasks import Ledger
 

@@ -11,7 +11,7 @@ from typing import Any
 from asyncwatch.events import CallbackFailed, Event, TaskFacts, TaskFailed
 from asyncwatch.hooks.bus import Bus, describe, traceback_frames
 from asyncwatch.hooks.loops import Loops
-from asyncwatch.hooks.sites import is_loop_code
+from asyncwatch.hooks.stacks import is_loop_code
 from asyncwatch.hooks.taps import LogTap
 from asyncwatch.hooks.tasks import Ledger
 

@@ -22,7 +22,8 @@ from asyncwatch.frames import Scope
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.pools import CHECK_CANCEL, SOURCE, Stack, default_pool, occupation
-from asyncwatch.hooks.sites import Site, Sites, is_loop_code
+from asyncwatch.hooks.sites import Site, Sites
+from asyncwatch.hooks.stacks import is_loop_code
 from asyncwatch.hooks.tasks import Ledger, hide_own_frames
 
 PART = "hooks.executors"

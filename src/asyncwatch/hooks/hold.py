@@ -9,6 +9,7 @@ https://docs.python.org/3/reference/datamodel.html#frame.f_trace_lines
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -17,12 +18,16 @@ from typing import Any
 
 from asyncwatch.events import Samples, TaskFacts
 from asyncwatch.frames import Place, stands_at_call
-from asyncwatch.hooks.sites import inside, is_callback_code
+from asyncwatch.hooks.stacks import inside, is_callback_code
 
 MOST_STACKS = 64
 MOST_SEGMENTS = 256
 # How often a silent loop is looked at, in seconds; what stood for longer counts for as many looks.
 SAMPLING = 0.010
+MOST_LOOKS = 3
+
+# Code that runs in steps: one frame object for all of them.
+_STEPS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 Stack = tuple[Place, ...]
 
@@ -121,7 +126,12 @@ class Look:
         self.stack = tuple(stack)
         self.at_call = bool(stack) and frame is not None and stack[0] == (frame.f_code, frame.f_lasti)
         self.at_call = self.at_call and stands_at_call(stack[0])
-        self.key = id(task) if task is not None else self._mark(root, previous, traced)
+        # The first step of an eager task is a part of the step or callback that started it.
+        outer = inside(frame, None, base)[1] or root
+        if outer.f_code.co_flags & _STEPS:
+            self.key = id(outer)
+        else:
+            self.key = id(task) if task is not None and outer is root else self._mark(outer, previous, traced)
 
     def _mark(self, root: FrameType, previous: Segment | None, traced: bool) -> object:
         if traced:
@@ -157,8 +167,13 @@ class Hold:
         if segment is None or look.key != segment.key:
             until = self._first if segment is None else now
             segment = self._begin(look.key, self.looked_at, until, task)
-        segment.add(look.stack, now)
-        _count(self.stacks, look.stack, 1)
+            stood = now - segment.began
+        else:
+            stood = now - self.looked_at
+        # A look stands for the time since the last.
+        weight = max(1, min(MOST_LOOKS, round(stood / SAMPLING)))
+        segment.add(look.stack, now, weight)
+        _count(self.stacks, look.stack, weight)
         self.looked_at = now
 
     def look_nowhere(self, now: float) -> None:
@@ -204,6 +219,14 @@ class Hold:
         followers = [*((one.began, one.slack) for one in self.segments[1:]), (end, 0.0)]
         for segment, (until, slack) in zip(self.segments, followers, strict=False):
             yield segment, until - segment.began, segment.slack + slack
+
+    def measured(self, duration: float, end: float, error: float) -> Segment | None:
+        """The segment that was as long as somebody measured up to `end`; what follows it is how that was said."""
+        for segment in self.segments[:-3:-1]:
+            if abs(end - segment.began - duration) <= error + segment.slack:
+                return segment if end - segment.seen_at <= 5 * SAMPLING else None
+            end = segment.began
+        return None
 
     @property
     def current(self) -> Segment | None:

@@ -61,8 +61,8 @@ class Hooks:
         self._natives = Natives(bus, config.hang_after if "AW102" in bus.enabled else None, output)
         self._pulse = Pulse(env.thread_switches())
         self._verdicts = Verdicts(bus, self._collector, Quota(), config.hang_after)
-        blinds = Blinds(self._pulse, self._natives)
-        self._watchdog = Watchdog(self.loops, blinds, self._verdicts, self.ledger, bus.now)
+        self._blinds = Blinds(self._pulse, self._natives, self._collector)
+        self._watchdog = Watchdog(self.loops, self._blinds, self._verdicts, self.ledger, bus.now)
         self._log = LogTap(bus, self._watchdog.claim)
         self._unraisable = Unraisable(bus)
         self._coroutines = CoroutineTap(bus, self.loops, self.ledger, self._unraisable, self._collector)
@@ -132,7 +132,8 @@ class Hooks:
         """The watcher sleeps now for so many seconds."""
         self._pulse.rests(self._bus.now(), period)
         if self._bus.works("hooks.watchdog"):
-            self._natives.arm(self._watchdog.running(), period, self._pulse.recent)
+            others = self._blinds.others.natives
+            self._natives.arm(self._watchdog.running(), others, period, self._pulse.recent)
 
     def watcher_ends(self) -> None:
         """The last act of the watcher's thread."""

@@ -44,9 +44,9 @@ class LoopState:
     def enter(self, ident: int) -> None:
         """Remember which thread runs the loop; its name is looked up without creating a thread object."""
         self.ident = ident
-        # Only the thread itself can ask for its native id.
-        self.native = threading.get_native_id() if ident == threading.get_ident() else None
         thread = threading._active.get(ident)  # type: ignore[attr-defined]
+        own = ident == threading.get_ident()
+        self.native = threading.get_native_id() if own else getattr(thread, "native_id", None)
         name = thread.name if thread is not None else f"thread-{ident}"
         self.facts = LoopFacts(self.kind, name, self.number)
 

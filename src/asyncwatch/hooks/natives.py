@@ -20,7 +20,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from asyncwatch import env
@@ -56,6 +56,7 @@ class Natives:
         self._identity = (0, 0)
         self._signals: list[int] = []
         self._timers: dict[int, list[Any]] = {}
+        self._others: dict[int, Any] = {}
         self._own: Any = None
         self._armed: list[Any] = []
         self.why = env.why_no_dumps()
@@ -83,38 +84,44 @@ class Natives:
         while self._armed:
             self._armed.pop().arm(0)
 
-    def taken(self) -> tuple[Frame, ...]:
-        """What was written down since the last look, innermost first; empty when nothing was."""
+    def taken(self) -> list[tuple[Frame, ...]]:
+        """The stacks that were written down since the last look, each innermost first."""
         if self._fd < 0:
-            return ()
+            return []
         try:
             status = os.fstat(self._fd)
             if (status.st_dev, status.st_ino) != self._identity:
                 self._lost()
-                return ()
+                return []
             if not status.st_size:
-                return ()
+                return []
             text = os.pread(self._fd, LONGEST, 0).decode("ascii", "replace")
             os.ftruncate(self._fd, 0)
             os.lseek(self._fd, 0, os.SEEK_SET)
         except OSError:
             self._lost()
-            return ()
+            return []
         return parse(text)
 
-    def arm(self, threads: Iterable[int], period: float, recent: float) -> None:
-        """The watcher is about to sleep for `period` seconds; `threads` are the native ids of running loops."""
+    def arm(self, threads: Iterable[int], others: Mapping[int, float], period: float, recent: float) -> None:
+        """The watcher is about to sleep for `period` seconds.
+
+        `threads` are the native ids of the threads that run loops, `others` those of other Python threads with the
+        CPU time each has used since the last look.
+        """
         self.margin = math.inf
         if self.why or not self._bus.works(PART):
             return
         try:
-            self._arm(threads, period, period + FLOOR + recent + 2 * sys.getswitchinterval())
+            margin = period + FLOOR + recent + 2 * sys.getswitchinterval()
+            loops = set(threads)
+            self._arm(loops, period, margin)
+            self._arm_others({} if not loops or margin - period > MOST else others, margin + FLOOR)
         except OSError as error:
             self.disarm()
             self.why = str(error)
 
-    def _arm(self, threads: Iterable[int], period: float, margin: float) -> None:
-        threads = set(threads)
+    def _arm(self, threads: set[int], period: float, margin: float) -> None:
         if self._fd < 0 and threads:
             self._open()
         for gone in self._timers.keys() - threads:
@@ -132,6 +139,18 @@ class Natives:
             for number, seconds in lasts:
                 if timers[number].arm(seconds):
                     self._armed.append(timers[number])
+
+    def _arm_others(self, others: Mapping[int, float], margin: float) -> None:
+        """A thread that holds the GIL against the loop. An idle one's clock stands still, and its timer with it."""
+        for gone in self._others.keys() - others.keys():
+            self._others.pop(gone).delete()
+        for native, used in others.items():
+            timer = self._others.get(native)
+            if timer is None:
+                timer = self._others[native] = self._timer(self._library, native, native, self._signals[0])
+                timer.arm(margin)
+            elif used:
+                timer.arm(margin)
 
     def _arm_own(self, hang_after: float) -> None:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
@@ -181,6 +200,7 @@ class Natives:
         for timers in self._timers.values():
             self._delete(timers)
         self._timers.clear()
+        self._arm_others({}, 0.0)
         if self._own is not None:
             self._own.delete()
             self._own = None
@@ -193,8 +213,9 @@ class Natives:
             self._fd = -1
 
     def rests(self) -> None:
-        """The watcher's thread ends, for a fork or for good: its own timer goes with it."""
+        """The watcher's thread ends, for a fork or for good: its own timer goes with it, and none may be left armed."""
         self.disarm()
+        self._arm_others({}, 0.0)
         if self._own is not None:
             self._own.delete()
             self._own = None
@@ -202,6 +223,7 @@ class Natives:
     def after_fork(self) -> None:
         """In the child: timers are not inherited, and what the file says is the parent's to read."""
         self._timers.clear()
+        self._others.clear()
         self._armed.clear()
         self._own = None
         for number in self._signals:
@@ -234,18 +256,17 @@ def free_signals() -> Iterator[int]:
             yield number
 
 
-def parse(text: str) -> tuple[Frame, ...]:
-    """The last stack that `faulthandler` wrote, innermost first."""
-    frames: list[Frame] = []
+def parse(text: str) -> list[tuple[Frame, ...]]:
+    """The stacks that `faulthandler` wrote, each innermost first."""
+    stacks: list[list[Frame]] = []
     for line in text.splitlines():
         row = _ROW.match(line)
-        if row is None:
-            if line.endswith("(most recent call first):"):
-                frames.clear()
-            continue
-        file, number, function = row.groups()
-        frames.append(Frame(_unescape(file), int(number), _unescape(function)))
-    return tuple(frames)
+        if row is not None and stacks:
+            file, number, function = row.groups()
+            stacks[-1].append(Frame(_unescape(file), int(number), _unescape(function)))
+        elif line.endswith("(most recent call first):"):
+            stacks.append([])
+    return [tuple(stack) for stack in stacks if stack]
 
 
 def _unescape(text: str) -> str:

@@ -20,6 +20,10 @@ PART = "hooks.taps"
 _MARK = "_asyncwatch_taken"
 
 
+# asyncio and uvloop use the same words, uvloop's timers with another conversion.
+_EXECUTING = ("Executing %s took", "Executing %r took")
+
+
 class _Mute(logging.Filter):
     """On a handler that writes to plain stderr: lets through all but the marked records."""
 
@@ -70,9 +74,8 @@ class LogTap(logging.Filter):
         return True
 
     def _is_slow(self, record: logging.LogRecord) -> bool:
-        # asyncio and uvloop use the same words.
         # https://github.com/python/cpython/blob/3.11/Lib/asyncio/base_events.py#L1927
-        if not (isinstance(record.msg, str) and record.msg.startswith("Executing %s took")):
+        if not (isinstance(record.msg, str) and record.msg.startswith(_EXECUTING)):
             return False
         from asyncio import _get_running_loop
 

@@ -114,7 +114,7 @@ class Verdicts:
     def _account(
         self, eye: Eye, segment: Segment | None, began: float, end: float, hold: Hold | None = None
     ) -> Account:
-        before, after = eye.before, vitals(eye.state.native)
+        before, after = eye.before, vitals(eye.state.native) or eye.vitals
         ran, waited = _spent(before, after)
         throttled = self._quota.throttled() if eye.throttled is not None else None
         if throttled is not None and eye.throttled is not None:

@@ -7,6 +7,7 @@ then says of a loop is what was written down meanwhile (`natives`), or what the 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.hold import SAMPLING, Blind, Hold, Look, frame_of
 from asyncwatch.hooks.lags import Lags
 from asyncwatch.hooks.loops import Loops, LoopState
+from asyncwatch.hooks.stacks import is_running_a_loop, stands_on
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.verdicts import Verdicts
 from asyncwatch.hooks.vitals import Vitals, vitals
@@ -45,6 +47,7 @@ class Eye:
         self.throttled: float | None = None
         self.threshold = 0.1
         self.period = PERIOD
+        self.sure = False  # whether it answered since it runs, and so told its thread
 
 
 class Watchdog:
@@ -85,11 +88,12 @@ class Watchdog:
                 continue
             if eye is None:
                 eye = self._eyes[state.number] = Eye(state, now)
+                eye.before = eye.vitals = vitals(state.native)
             if loop.is_running():
                 period = min(period, self._look_at(eye, loop, now))
             else:
                 self._stopped(eye, now)
-                eye.alive_at = now
+                eye.alive_at, eye.sure = now, False
         self._blinds.end()
         self.period = period
         return period
@@ -100,6 +104,7 @@ class Watchdog:
 
     def _look_at(self, eye: Eye, loop: Any, now: float) -> float:
         state = eye.state
+        self._find_thread(eye, loop)
         eye.threshold = float(loop.slow_callback_duration)
         eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
         before, eye.vitals = eye.vitals, vitals(state.native)
@@ -107,13 +112,13 @@ class Watchdog:
         blind = self._blinds.of(state, before, eye.vitals, idle=idle)
         answered_at = state.pong_at if state.pongs != eye.pongs else 0.0
         if eye.waiting and answered_at and (blind is None or answered_at < blind.due):
-            self._answered(eye, answered_at)
-        if blind is not None and (eye.waiting or blind.stack):
+            self._answered(eye, answered_at, before)
+        if blind is not None and (eye.waiting or blind.stack or (blind.cause == "stopped" and not idle)):
             self._look_back(eye, loop, blind, idle=idle)
         elif blind is not None and blind.cause == "unknown":
             self._verdicts.unexplained(blind.seconds, eye.threshold)
         if eye.waiting and answered_at:
-            self._answered(eye, answered_at)
+            self._answered(eye, answered_at, eye.vitals)
         if eye.waiting:
             self._sample(eye, loop, now)
             return max(SHORTEST, min(SAMPLING, eye.period))
@@ -126,6 +131,28 @@ class Watchdog:
         if not idle or eye.hold is not None or now - eye.asked_at >= ASK_IDLE or getattr(state.work, "busy", False):
             self._ask(eye, loop, now)
         return eye.period
+
+    def _find_thread(self, eye: Eye, loop: Any) -> None:
+        """A loop may be run by another thread than the one that made it or ran it last."""
+        # Only asyncio's own loops know it; the others have told by answering, or are sought.
+        ident = getattr(loop, "_thread_id", None)
+        if ident is None and not eye.sure:
+            ident = self._seek_thread(eye, loop)
+        if ident is not None and ident != eye.state.ident:
+            eye.state.enter(ident)
+            eye.before = eye.vitals = vitals(eye.state.native)
+
+    def _seek_thread(self, eye: Eye, loop: Any) -> int | None:
+        task = self._task(loop)
+        step = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
+        taken = {other.state.ident for other in self._eyes.values() if other is not eye and other.sure}
+        running = []
+        for ident, frame in sys._current_frames().items():
+            if step is not None and stands_on(step, frame):
+                return ident
+            if ident not in taken and is_running_a_loop(frame):
+                running.append(ident)
+        return running[0] if len(running) == 1 else None
 
     def _looks_idle(self, state: LoopState) -> bool:
         frame = frame_of(state.ident)
@@ -156,12 +183,15 @@ class Watchdog:
         return eye.hold
 
     def _glance(self, eye: Eye, loop: Any) -> tuple[Look, Any]:
-        try:
-            task = self._current(loop)
-        except RuntimeError:
-            task = None
+        task = self._task(loop)
         current = eye.hold.current if eye.hold is not None else None
         return Look(frame_of(eye.state.ident), task, eye.state.base, current, traced=eye.state.traced), task
+
+    def _task(self, loop: Any) -> Any:
+        try:
+            return self._current(loop)
+        except RuntimeError:
+            return None
 
     def _look_back(self, eye: Eye, loop: Any, blind: Blind, *, idle: bool) -> None:
         """The watcher could not look until now: what is known of that time."""
@@ -197,16 +227,16 @@ class Watchdog:
     def _stopped(self, eye: Eye, now: float) -> None:
         """The loop does not turn now; a hold that was its last step is complete all the same."""
         if eye.waiting and eye.state.pongs != eye.pongs:
-            self._answered(eye, eye.state.pong_at)
+            self._answered(eye, eye.state.pong_at, eye.vitals)
         elif eye.waiting:
-            self._answered(eye, now if eye.hold is None else (eye.hold.looked_at + now) / 2)
+            self._answered(eye, now if eye.hold is None else (eye.hold.looked_at + now) / 2, eye.vitals)
 
-    def _answered(self, eye: Eye, end: float) -> None:
-        """The loop lives again since `end`: what kept it is complete."""
+    def _answered(self, eye: Eye, end: float, then: Vitals | None) -> None:
+        """The loop lives again since `end`: what kept it is complete. `then`: what its thread had used so far."""
         since = eye.asked_at if eye.hold is None else min(eye.asked_at, eye.hold.began)
         self.lags.add(max(0.0, end - since), eye.period)
         self._verdicts.of(eye, end)
-        eye.waiting, eye.alive_at, eye.before = False, end, eye.vitals
+        eye.waiting, eye.alive_at, eye.before, eye.sure = False, end, then, True
 
     def claim(self, loop: Any, duration: float) -> bool:
         """asyncio itself measured a slow callback that just ended: is it one that will be reported from samples?
@@ -215,15 +245,14 @@ class Watchdog:
         """
         state = self._loops.state(loop)
         eye = self._eyes.get(state.number) if state is not None else None
-        segment = eye.hold.current if eye is not None and eye.hold is not None and eye.waiting else None
+        if eye is None or eye.hold is None or not eye.waiting:
+            return False
+        segment = eye.hold.measured(duration, self._now(), 2 * PERIOD)
         if segment is None or not segment.explained(duration) or segment.exact is not None:
             return False
         if segment.placeless:
             segment.told = True  # asyncio knows at least who scheduled it
             return False
-        now = self._now()
-        if now - segment.seen_at > 5 * SAMPLING or abs(now - segment.began - duration) > 2 * PERIOD + segment.slack:
-            return False  # what was seen is another callback than the one that was measured
         segment.exact = duration
         return True
 

@@ -1,0 +1,107 @@
+"""Stacks of loop threads: where the loop ends and a callback begins, and what runs inside it."""
+
+from __future__ import annotations
+
+import asyncio
+import dis
+import functools
+import os
+import threading
+from types import CodeType, FrameType
+from typing import Any
+
+from asyncwatch.frames import PACKAGE, RawFrame
+
+MOST_FRAMES = 128
+
+ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
+_EVENTS, _BASE_EVENTS, _RUNNERS = (ASYNCIO + name for name in ("events.py", "base_events.py", "runners.py"))
+# Above these stands the loop itself, and above the loop `asyncio.run(main())`, which is nobody's creation site.
+_LOOP_CODE: dict[str, str] = {
+    "_run": _EVENTS,
+    "_run_once": _BASE_EVENTS,
+    "run_forever": _BASE_EVENTS,
+    "run_until_complete": _BASE_EVENTS,
+    "run": _RUNNERS,
+    # These run the loop once more, for what is left at its end.
+    "close": _RUNNERS,
+    "_cancel_all_tasks": _RUNNERS,
+}
+_THREAD_RUN = threading.Thread.run.__code__
+_RUNS: frozenset[str] = frozenset({"run_forever", "run_until_complete"})
+
+
+def is_loop_code(code: CodeType) -> bool:
+    """Whether this function is the loop's own machinery: what is called from it starts a step or a callback."""
+    return is_loop_place(code.co_filename, code.co_name)
+
+
+def is_loop_place(file: str, function: str) -> bool:
+    """The same of a place that was written down."""
+    return _LOOP_CODE.get(function) == file
+
+
+def is_callback_code(code: CodeType) -> bool:
+    """Whether this is `Handle._run`, one call of which is one callback on asyncio's own loops."""
+    return code.co_name == "_run" and is_loop_code(code)
+
+
+def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> tuple[list[RawFrame], FrameType | None]:
+    """The frames of the running callback or step, innermost first, and its outermost frame.
+
+    What stands above it (the loop, and whoever runs the loop: `base` where that is known) does not count. The
+    outermost frame is None when the thread is not inside a callback.
+    """
+    coro = task.get_coro() if task is not None else None
+    last = getattr(coro, "cr_frame", None)
+    found: list[RawFrame] = []
+    root: FrameType | None = None
+    while frame is not None:
+        code, lasti = frame.f_code, frame.f_lasti
+        if code is base or is_loop_code(code) or runs_loop(code, lasti) or code is _THREAD_RUN:
+            return found, root
+        if not code.co_filename.startswith(PACKAGE):
+            if len(found) < MOST_FRAMES:
+                found.append((code, lasti))
+            root = frame
+        if frame is last:
+            return found, root
+        frame = frame.f_back
+    return found, None
+
+
+def runs_loop(code: CodeType, lasti: int) -> bool:
+    """Whether the instruction at `lasti` calls the method that runs a loop: one that is no Python code, as uvloop."""
+    return not _RUNS.isdisjoint(code.co_names) and _calls_run(code, lasti)
+
+
+def stands_on(wanted: FrameType, frame: FrameType | None) -> bool:
+    """Whether a frame is on the stack that ends with another."""
+    while frame is not None:
+        if frame is wanted:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_running_a_loop(frame: FrameType | None) -> bool:
+    """Whether somebody on this stack runs a loop."""
+    while frame is not None:
+        if is_loop_code(frame.f_code) or runs_loop(frame.f_code, frame.f_lasti):
+            return True
+        frame = frame.f_back
+    return False
+
+
+@functools.lru_cache(maxsize=256)
+def _calls_run(code: CodeType, lasti: int) -> bool:
+    # A method call begins in the source where the expression does that its method is an attribute of.
+    attributes: dict[object, str] = {}
+    for instruction in dis.get_instructions(code):
+        place = instruction.positions
+        begin = (place.lineno, place.col_offset) if place is not None else None
+        if instruction.offset == lasti:
+            return attributes.get(begin, "") in _RUNS
+        if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            attributes[begin] = instruction.argval
+    return False
