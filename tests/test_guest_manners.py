@@ -516,6 +516,9 @@ async def main():
     handle = asyncio.get_running_loop().call_later(9, int)
     print([(frame.name, frame.line) for frame in handle._source_traceback][-1])
     handle.cancel()
+    future = asyncio.get_running_loop().run_in_executor(None, int)
+    print([(frame.name, frame.line) for frame in future._source_traceback])
+    await future
     await task
 
 run(main())

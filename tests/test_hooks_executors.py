@@ -274,7 +274,7 @@ def test_a_forked_child_begins_without_a_memory() -> None:
 
     async def main() -> None:
         small(1)
-        await asyncio.to_thread(int)
+        await asyncio.to_thread(time.sleep, 0.01)
         hook = watch._hooks._executors
         assert hook._lines
         hook.after_fork()

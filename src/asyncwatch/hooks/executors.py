@@ -65,10 +65,7 @@ class Executors:
     """Writes calls down on the loop's thread, judges in the watcher's."""
 
     def __init__(self, bus: Bus, loops: Loops, ledger: Ledger, scope: Scope) -> None:
-        self._bus = bus
-        self._loops = loops
-        self._ledger = ledger
-        self._scope = scope
+        self._bus, self._loops, self._ledger, self._scope = bus, loops, ledger, scope
         self._sites = Sites(scope)
         self._current = env.current_task_getter()
         self._lines: dict[int, Line] = {}
@@ -107,7 +104,10 @@ class Executors:
             try:
                 if future._source_traceback:
                     hide_own_frames(future._source_traceback)
-                tie = future._callbacks[0][0]
+                callbacks = future._callbacks
+                if not callbacks:
+                    return  # it is done already
+                tie = callbacks[0][0]
                 if tie.__code__ is not CHECK_CANCEL or PART in broken or not bus.open:
                     return
                 line = lines.get(id(loop))
@@ -137,9 +137,9 @@ class Executors:
 
     def _line(self, loop: Any) -> Line | None:
         state = self._loops.state(loop)
-        if state is None:
-            return None
-        line = self._lines[id(loop)] = Line(loop, state)
+        line = None if state is None else Line(loop, state)
+        if line is not None:
+            self._lines[id(loop)] = line
         return line
 
     # -- on the watcher's thread --
@@ -153,17 +153,14 @@ class Executors:
             for key, line in list(self._lines.items()):
                 loop = line.ref()
                 if loop is None or loop.is_closed():
-                    self._forget(key, line)
+                    if self._lines.get(key) is line:  # a new loop may have the address of one just closed
+                        del self._lines[key]
                 elif line.queued:
                     self._look_at(line, loop, now)
             self._looked = now if self._lines else None
         except Exception as error:
             self._lines.clear()
             self._bus.fail(PART, error)
-
-    def _forget(self, key: int, line: Line) -> None:
-        if self._lines.get(key) is line:  # a new loop may have the address of one just closed
-            del self._lines[key]
 
     def _note_lateness(self, now: float, period: float) -> None:
         since = self._looked
@@ -207,9 +204,8 @@ class Executors:
     def _key(self, work: Work) -> object:
         """What makes two calls the same: the place, and without one of the application's, where the task was made."""
         site = work[4]
-        if site is not None and any(self._scope.is_app(code.co_filename) for code, _ in site.frames):
-            return site
-        return site, self._creation(work)
+        known = site is not None and any(self._scope.is_app(code.co_filename) for code, _ in site.frames)
+        return site if known else (site, self._creation(work))
 
     def _creation(self, work: Work) -> Site | None:
         task = None if work[3] is None else work[3]()
@@ -217,7 +213,7 @@ class Executors:
         return None if record is None else record.site
 
     def _say(self, line: Line, pool: Any, work: Work, busy: Counter[Stack], waited: float, threshold: float) -> None:
-        task = None if work[3] is None else work[3]()
+        task, site = None if work[3] is None else work[3](), work[4]
         sites = [one[4] or self._creation(one) for one in line.running if _state(one) == "RUNNING"]
         running = Counter(site.frames for site in sites if site is not None and site.frames)
         self._bus.emit(
@@ -229,7 +225,7 @@ class Executors:
                 pool._work_queue.qsize(),
                 tuple(busy.most_common()),
                 tuple(running.most_common()),
-                work[4].frames if work[4] is not None else (),
+                () if site is None else site.frames,
                 self._asked(work[5]),
                 None if task is None else self._ledger.facts(task),
             )
