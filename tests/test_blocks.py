@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import importlib.util
-import os
-import random
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
+import turns
 from blocks import COLUMNS, Measure, Row, Verdict, all_rows, judge, read_measure, read_row
 from conftest import Run, run_watched
 
 ROWS = all_rows()
 HERE = [(loop, profile) for loop, profile in COLUMNS if importlib.util.find_spec(loop)]
 MATRIX = [(row, loop, profile) for row in ROWS for loop, profile in HERE]
-# Half of the programs wait and half compute: one more than there are CPUs keeps these busy and not much more.
-AT_ONCE = (os.cpu_count() or 1) + 1
 KINDS = {"code", "gil", "gc", "starved"}
 
 
 def cannot(row: Row) -> str:
     modules = [need.partition(": ")[2] for need in row.needs if importlib.util.find_spec(need.partition(": ")[2] or "?")]
     return row.why_not(sys.version_info[:2], modules)
-
-
-@pytest.fixture(scope="session")
-def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Any, Future[Run]]]:
-    """The runs that this session's tests ask for, begun together and a few at a time."""
-    folder = tmp_path_factory.mktemp("blocks")
-    asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    cases = [(one["row"], one["loop"], one["profile"]) for one in asked if one.keys() >= {"row", "loop", "profile"}]
-    wanted = [case for case in cases if not cannot(case[0])]
-    random.Random(1).shuffle(wanted)  # what computes beside what waits
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        try:
-            yield {case: pool.submit(watch, *case, folder) for case in wanted}
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def watch(row: Row, loop: str, profile: str, folder: Path) -> Run:
@@ -58,20 +37,19 @@ def look(row: Row, run: Run) -> Verdict:
 
 
 @pytest.mark.parametrize(("row", "loop", "profile"), MATRIX, ids=[f"{r.name}-{lo}-{pr}" for r, lo, pr in MATRIX])
-def test_the_block_is_told_as_it_was(
-    row: Row, loop: str, profile: str, runs: dict[Any, Future[Run]], tmp_path: Path
-) -> None:
+def test_the_block_is_told_as_it_was(row: Row, loop: str, profile: str, tmp_path: Path) -> None:
     """The guilty line, its duration and its cause are reported, and nothing else is; a gc pause or a lack of CPU
     blames nobody."""
     if cannot(row):
         pytest.skip(cannot(row))
-    verdict = look(row, runs[row, loop, profile].result())
-    for attempt in range(2):
+    verdict = look(row, watch(row, loop, profile, tmp_path))
+    for attempt in range(3):
         if verdict.right or not verdict.disturbed:
             break
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        verdict = look(row, watch(row, loop, profile, folder))
+        with turns.alone():
+            verdict = look(row, watch(row, loop, profile, folder))
     assert verdict.right, f"{verdict.complaint()} ({verdict})"
 
 
