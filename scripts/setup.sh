@@ -60,6 +60,22 @@ find_python() {
     stop "no Python 3.11 or newer is on the PATH; install one (Debian 12: apt-get install python3) or name it with PYTHON=…"
 }
 
+VERSIONS=(3.11 3.12 3.13 3.14 3.15)
+
+# The interpreter of a version: from the PATH, else one of pyenv's.
+interpreter() {
+    local candidate
+    for candidate in "python$1" "$(pyenv root 2>/dev/null || true)"/versions/"$1".*/bin/python; do
+        if [ "$(version_of "$candidate")" = "$1" ]; then
+            whereabouts "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+version_of() { "$1" -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null || true; }
+
 # Prints where this interpreter really is; fails when it is none, or too old.
 whereabouts() {
     "$1" -c 'import sys; print(sys.executable) if sys.version_info >= (3, 11) else sys.exit(1)' 2>/dev/null

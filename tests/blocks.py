@@ -103,7 +103,7 @@ class Verdict:
     """What one run is worth: None where there is nothing to judge."""
 
     held: float
-    found: bool
+    found: bool | None
     right_line: bool | None = None
     error: float | None = None
     exact: bool | None = None
@@ -114,11 +114,11 @@ class Verdict:
 
     @property
     def right(self) -> bool:
-        return self.found and not self.alarms and False not in (self.right_line, self.exact, self.right_cause)
+        return not self.alarms and False not in (self.found, self.right_line, self.exact, self.right_cause)
 
     def complaint(self) -> str:
         """What is wrong, in words; empty when all is right."""
-        if not self.found:
+        if self.found is False:
             return "; ".join(["missed", *self.alarms])
         wrong = list(self.alarms)
         if self.right_line is False:
@@ -194,7 +194,7 @@ def judge_reports(row: Row, reports: Sequence[dict[str, Any]], held: float) -> V
     about = [report for report in reports if report["duration"] is None or report["duration"] >= HALF * held]
     if not row.blames:
         alarms = ("blamed the code",) if about else ()
-        return Verdict(held, not about, alarms=alarms)
+        return Verdict(held, None, alarms=alarms)
     if not about:
         return Verdict(held, False)
     named = re.compile(rf"{re.escape(row.path.name)}\D{{1,12}}{row.line}\b")
