@@ -38,7 +38,7 @@ class Victim:
 
     A line's mark is `# AW101`; `# AW101[light]` holds in one profile only; `# AW101?` may be said and need not be.
     `# no line: AW101?` at the top is for findings without a line; `# needs: 3.12` and `# needs module: x, y` say
-    what the program cannot run without.
+    what the program cannot run without; `# options: --hang-after 1` are options it is run with.
     """
 
     path: Path
@@ -62,6 +62,12 @@ class Victim:
                 if only in ("", profile):
                     (may if optional else must).add((code, None if nowhere else number))
         return must, may
+
+    @property
+    def options(self) -> list[str]:
+        """Options of ours that the program is run with."""
+        found = re.search(r"^# options: (.+)", self.text, re.M)
+        return found.group(1).split() if found else []
 
     def why_not(self) -> str:
         """Why this interpreter cannot run it; empty where it can."""

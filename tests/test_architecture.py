@@ -26,7 +26,8 @@ MAY_IMPORT = {
     "detectors": {*VOCABULARY, "detectors"},
     "pipeline": {*VOCABULARY, "detectors"},
     "sinks": {*VOCABULARY, "sinks", "detectors"},
-    "session": {*VOCABULARY, "hooks", "detectors", "pipeline", "sinks"},
+    "workers": set(),
+    "session": {*VOCABULARY, "workers", "hooks", "detectors", "pipeline", "sinks"},
 }
 DOORS = {"__init__", "__main__", "cli"}
 

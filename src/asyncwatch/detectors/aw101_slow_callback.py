@@ -3,7 +3,14 @@
 What it detects
     A step of a task, or a callback, that ran this long without giving control back. Every other task, timer and
     connection of that loop stood still meanwhile. The line is the one that was running, found by looking at the
-    thread while it was held, not the line where the task waits afterwards.
+    thread while it was held, not the line where the task waits afterwards. `cause` says why:
+
+    code     the line itself: it computes, or waits for something that is not the loop.
+    gil      native code that holds the GIL: a long `re` match, `sorted`, `json.loads`, big integers. If another
+             thread holds it, the line is that thread's and `holder` names it.
+    gc       the garbage collector, started by the interpreter; with its generation and what it freed.
+    starved  the thread got no CPU; `why` says throttled (the quota of its control group), preempted, stopped
+             (SIGSTOP, a frozen container, a suspended machine), debugger, or other threads of the process.
 
 Why it matters
     A service that stutters under load is mostly this: one request's blocking call is every request's delay.
@@ -21,14 +28,6 @@ Instead
 
     Long computation: `loop.run_in_executor` with a process pool, or `await asyncio.sleep(0)` now and then.
     flake8-async and ruff find the known calls in source: ASYNC210, ASYNC220, ASYNC230, ASYNC251.
-
-Causes
-    code     the line itself: it computes, or waits for something that is not the loop.
-    gil      native code that holds the GIL: a long `re` match, `sorted`, `json.loads`, big integers. If another
-             thread holds it, the line is that thread's and `holder` names it.
-    gc       the garbage collector, started by the interpreter; with its generation and what it freed.
-    starved  the thread got no CPU; `why` says throttled (the quota of its control group), preempted, stopped
-             (SIGSTOP, a frozen container, a suspended machine), debugger, or other threads of the process.
 
 False alarms
     Only `code` and `gil` are warnings; what the machine or the collector did is level info. A pause in which the
