@@ -120,7 +120,7 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option("profile", _choice(PROFILES), "|".join(PROFILES), "how much to switch on (default: debug)"),
     Option("slow-callback-duration", _seconds, "SECONDS", "a callback or step this long is slow (default: 0.1)"),
-    Option("hang-after", _seconds, "SECONDS", "a loop held this long is hung, and said to be while it lasts (default: 5)"),
+    Option("hang-after", _seconds, "SECONDS", "a loop held this long is hung, said while it lasts (default: 5)"),
     Option("stuck-after", _seconds, "SECONDS", "for AW206, a rule of a later version (default: 30)"),
     Option("cancel-grace", _seconds, "SECONDS", "for AW209, a rule of a later version (default: 1)"),
     Option("pileup", _whole, "N", "for AW208, a rule of a later version (default: 1000)"),

@@ -152,8 +152,10 @@ def is_call(raw: Place) -> bool:
     return not name.startswith(("JUMP", "RESUME", "POP_JUMP", "LOAD_FAST", "STORE_FAST"))
 
 
-def stands_at_call(raw: RawFrame) -> bool:
+def stands_at_call(raw: Place) -> bool:
     """Whether the instruction is a call: of native code, when no frame lies under it."""
+    if isinstance(raw, Frame):
+        return False  # nobody knows
     code, lasti = raw
     return lasti >= 0 and opcode.opname[code.co_code[lasti]].startswith("CALL")
 

@@ -19,7 +19,7 @@ from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
 from asyncwatch.hooks.pulse import ENOUGH_NAPS, Gap, Pulse
-from asyncwatch.hooks.stacks import MOST_FRAMES, is_loop_place
+from asyncwatch.hooks.stacks import MOST_FRAMES, is_loop_place, is_select
 from asyncwatch.hooks.vitals import Others, Vitals
 
 # A look that is late by fewer switch intervals than this is part of ordinary taking turns.
@@ -43,12 +43,16 @@ class Blinds:
         self._collector = collector
         self.others = Others()
         self._dumps: list[tuple[Frame, ...]] = []
+        self._stacks: dict[int, Stack] = {}
         self._explained = False
         self.gap = Gap(0.0, 0.0, 0.0)
 
     def begin(self, now: float, states: Iterable[LoopState]) -> None:
-        """A look begins."""
-        self.gap = self.pulse.woke(now)
+        """A look begins. Who gave the GIL away stands still until we give it back, with the first file that is read."""
+        gap = self.gap = self.pulse.woke(now)
+        self._stacks.clear()
+        if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval():
+            self._stacks.update({ident: _stack_of(frame) for ident, frame in sys._current_frames().items()})
         self._dumps = self._natives.taken()
         self.others.look({state.ident for state in states})
         self._explained = False
@@ -75,10 +79,10 @@ class Blinds:
         if not stack and self._waited_for_the_gil(before, now):
             return self._held_off()
         # Code that computed for longer than a dump takes to come would have been written down.
-        if not stack and not idle and (ran is None or ran < self._natives.margin + TICK):
+        if not stack and (ran is None or ran < self._natives.margin + TICK):
             stack = self._just_left(state)
-        if not stack and not idle and self._collected():
-            stack = self._inside(_stack_of(sys._current_frames().get(state.ident)), state)
+        if not stack and self._collected():
+            stack = self._at_wake(state)
         if stack:
             self._explained = True
             return Blind(gap.late, gap.since, gap.due, "gil", stack)
@@ -120,8 +124,8 @@ class Blinds:
             return ()
         if self.others.used.get(ident, 0.0) >= FLOOR and len(self._dumps) == 1:
             return self._dumps[0]
-        stack = _stack_of(sys._current_frames().get(ident))
-        if not stack or not stands_at_call(stack[0]):  # type: ignore[arg-type]
+        stack = self._stacks.get(ident, ())
+        if not stack or not stands_at_call(stack[0]):
             return ()
         # It has gone on, and waits for something that gives the GIL away.
         return () if resolve(stack[0]).file.endswith(_WAITING) else stack
@@ -129,13 +133,16 @@ class Blinds:
     def _dumped(self, state: LoopState) -> Stack:
         return next(filter(None, (self._inside(dump, state) for dump in self._dumps)), ())
 
+    def _at_wake(self, state: LoopState) -> Stack:
+        """The loop thread's stack inside its callback when the watcher got the GIL; empty where it was in none."""
+        stack = self._inside(self._stacks.get(state.ident, ()), state)
+        innermost = stack[0] if stack else None
+        return () if isinstance(innermost, tuple) and is_select(innermost[0]) else stack
+
     def _just_left(self, state: LoopState) -> Stack:
-        """The loop thread's stack inside its callback, if its innermost frame stands at a call."""
-        frame = sys._current_frames().get(state.ident)
-        stack = _stack_of(frame)
-        if not stack or not stands_at_call(stack[0]):  # type: ignore[arg-type]
-            return ()
-        return self._inside(stack, state)
+        """The same, if its innermost frame stood at a call."""
+        stack = self._at_wake(state)
+        return stack if stack and stands_at_call(stack[0]) else ()
 
     def _inside(self, stack: Stack, state: LoopState) -> Stack:
         """The part of a stack below the loop's own frames; empty where there are none."""

@@ -118,11 +118,11 @@ class Hooks:
         self._natives.disarm()
         now = self._bus.clock = self._bus.now()
         self._bus.room = ROOM
-        self._executors.look(now, self._watchdog.period)
         if not self._bus.works("hooks.watchdog"):
             return NO_LOOP_PERIOD
         try:
             period = self._watchdog.look(now)
+            self._executors.look(now, self._watchdog.period)
         except Exception as error:
             self._bus.fail("hooks.watchdog", error)
             return NO_LOOP_PERIOD

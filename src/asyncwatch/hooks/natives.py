@@ -15,17 +15,16 @@ the signal goes to the watcher's own thread, so that no system call of the progr
 
 from __future__ import annotations
 
+import _thread
 import math
-import os
-import re
-import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from asyncwatch import env
 from asyncwatch.frames import Frame
 from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.dumps import DumpFile, free_signals
 
 PART = "hooks.natives"
 
@@ -35,12 +34,6 @@ FLOOR = 0.05
 MOST = 0.5
 # CPU seconds the watcher spends on one request for the GIL, reckoned high: a dump too late is better than too early.
 ASKING = 40e-6
-# Descriptors of ours stay out of the way of a program that closes or counts the low ones.
-HIGH = 900
-LONGEST = 256 * 1024
-
-_ROW = re.compile(r'^  File "(.*)", line (\d+) in (.*)$')
-_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
 
 class Natives:
@@ -52,8 +45,7 @@ class Natives:
         self._hang_after = hang_after
         self._output = output
         self._library: Any = None
-        self._fd = -1
-        self._identity = (0, 0)
+        self._file = DumpFile()
         self._signals: list[int] = []
         self._timers: dict[int, list[Any]] = {}
         self._others: dict[int, Any] = {}
@@ -86,22 +78,7 @@ class Natives:
 
     def taken(self) -> list[tuple[Frame, ...]]:
         """The stacks that were written down since the last look, each innermost first."""
-        if self._fd < 0:
-            return []
-        try:
-            status = os.fstat(self._fd)
-            if (status.st_dev, status.st_ino) != self._identity:
-                self._lost()
-                return []
-            if not status.st_size:
-                return []
-            text = os.pread(self._fd, LONGEST, 0).decode("ascii", "replace")
-            os.ftruncate(self._fd, 0)
-            os.lseek(self._fd, 0, os.SEEK_SET)
-        except OSError:
-            self._lost()
-            return []
-        return parse(text)
+        return self._file.take()
 
     def arm(self, threads: Iterable[int], others: Mapping[int, float], period: float, recent: float) -> None:
         """The watcher is about to sleep for `period` seconds.
@@ -122,7 +99,7 @@ class Natives:
             self.why = str(error)
 
     def _arm(self, threads: set[int], period: float, margin: float) -> None:
-        if self._fd < 0 and threads:
+        if self._file.fd < 0 and threads:
             self._open()
         for gone in self._timers.keys() - threads:
             self._delete(self._timers.pop(gone))
@@ -155,7 +132,7 @@ class Natives:
     def _arm_own(self, hang_after: float) -> None:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
         if self._own is None:
-            native = _native_id()
+            native = _thread.get_native_id()
             self._own = self._timer(self._library, native, native, self._signals[1])
         self._own.arm(hang_after / sys.getswitchinterval() * ASKING)
         self._armed.append(self._own)
@@ -165,52 +142,31 @@ class Natives:
         self._timers[native] = timers
         return timers
 
-    # -- descriptors and signals --
+    # -- beginning and end --
 
     def _open(self) -> None:
-        import fcntl
-
-        low = os.memfd_create("asyncwatch", os.MFD_CLOEXEC)
-        try:
-            self._fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH)
-        except OSError:
-            self._fd = os.dup(low)
-        os.close(low)
-        status = os.fstat(self._fd)
-        self._identity = (status.st_dev, status.st_ino)
+        """The file, and a signal that has the stack of the thread it comes to written there."""
+        fd = self._file.open()
         first = self._signals[0] if self._signals else next(free_signals())
-        self._dumper.register(first, self._fd, all_threads=False)
-        if not self._signals:
-            self._signals.append(first)
-            output = self._output() if self._hang_after is not None else None
-            if output is not None:
-                self._signals.append(next(free_signals()))
-                self._dumper.register(self._signals[1], output, all_threads=True)
+        self._dumper.register(first, fd, all_threads=False)
+        if self._signals:
+            return
+        self._signals.append(first)
+        output = self._output() if self._hang_after is not None else None
+        if output is not None:
+            self._signals.append(next(free_signals()))
+            self._dumper.register(self._signals[1], output, all_threads=True)
 
     def _has_output(self) -> bool:
         return self._output() is not None
 
-    def _lost(self) -> None:
-        """The program closed our descriptor, and may have its own file there by now: a new one, from the next look."""
-        self._fd = -1
-
     def close(self) -> None:
         """Leave no timer, no handler and no descriptor."""
-        self.disarm()
+        self.rests()
         for timers in self._timers.values():
             self._delete(timers)
         self._timers.clear()
-        self._arm_others({}, 0.0)
-        if self._own is not None:
-            self._own.delete()
-            self._own = None
-        for number in self._signals:
-            self._dumper.unregister(number)
-        self._signals.clear()
-        self.taken()
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._unregister()
 
     def rests(self) -> None:
         """The watcher's thread ends, for a fork or for good: its own timer goes with it, and none may be left armed."""
@@ -221,53 +177,19 @@ class Natives:
             self._own = None
 
     def after_fork(self) -> None:
-        """In the child: timers are not inherited, and what the file says is the parent's to read."""
+        """In the child: timers are not inherited, handlers and the file are."""
         self._timers.clear()
         self._others.clear()
         self._armed.clear()
         self._own = None
+        self._unregister()
+
+    def _unregister(self) -> None:
         for number in self._signals:
             self._dumper.unregister(number)
         self._signals.clear()
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._file.close()
 
     def _delete(self, timers: list[Any]) -> None:
         for timer in timers:
             timer.delete()
-
-
-def _native_id() -> int:
-    import _thread
-
-    return _thread.get_native_id()
-
-
-def free_signals() -> Iterator[int]:
-    """Real-time signals that this process neither catches nor ignores, the least used first."""
-    taken = 0
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-        for line in file:
-            if line.startswith(("SigCgt", "SigIgn", "SigBlk")):
-                taken |= int(line.split()[1], 16)
-    for number in range(signal.SIGRTMAX - 7, signal.SIGRTMIN + 7, -1):
-        if not taken >> (number - 1) & 1:
-            yield number
-
-
-def parse(text: str) -> list[tuple[Frame, ...]]:
-    """The stacks that `faulthandler` wrote, each innermost first."""
-    stacks: list[list[Frame]] = []
-    for line in text.splitlines():
-        row = _ROW.match(line)
-        if row is not None and stacks:
-            file, number, function = row.groups()
-            stacks[-1].append(Frame(_unescape(file), int(number), _unescape(function)))
-        elif line.endswith("(most recent call first):"):
-            stacks.append([])
-    return [tuple(stack) for stack in stacks if stack]
-
-
-def _unescape(text: str) -> str:
-    return _ESCAPE.sub(lambda match: chr(int(next(filter(None, match.groups())), 16)), text)

@@ -46,6 +46,11 @@ def is_callback_code(code: CodeType) -> bool:
     return code.co_name == "_run" and is_loop_code(code)
 
 
+def is_select(code: CodeType) -> bool:
+    """Whether this is where asyncio's own loops wait for something to do."""
+    return code.co_name == "select" and code.co_filename.endswith(("selectors.py", "windows_events.py"))
+
+
 def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> tuple[list[RawFrame], FrameType | None]:
     """The frames of the running callback or step, innermost first, and its outermost frame.
 

@@ -18,7 +18,7 @@ from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.hold import SAMPLING, Blind, Hold, Look, frame_of
 from asyncwatch.hooks.lags import Lags
 from asyncwatch.hooks.loops import Loops, LoopState
-from asyncwatch.hooks.stacks import is_running_a_loop, stands_on
+from asyncwatch.hooks.stacks import is_running_a_loop, is_select, stands_on
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.verdicts import Verdicts
 from asyncwatch.hooks.vitals import Vitals, vitals
@@ -161,7 +161,7 @@ class Watchdog:
         code = frame.f_code
         if code is state.base:
             return True  # uvloop waits in C, directly below whoever runs it
-        return code.co_name == "select" and code.co_filename.endswith(("selectors.py", "windows_events.py"))
+        return is_select(code)
 
     def _ask(self, eye: Eye, loop: Any, now: float) -> None:
         eye.pongs = eye.state.pongs
