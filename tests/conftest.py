@@ -128,7 +128,7 @@ def run_watched(
     own = ["-m", "asyncwatch", "--profile", profile, "--format", "json", "--output", str(output), *options]
     run = run_python(*own, str(program), *args, cwd=folder, **environment)
     text = output.read_text() if output.exists() else ""
-    return dataclasses.replace(run, lines=tuple(json.loads(line) for line in text.splitlines()))
+    return dataclasses.replace(run, lines=tuple(json.loads(line) for line in text.splitlines() if line.startswith("{")))
 
 
 class Runs:
