@@ -16,7 +16,8 @@ Results = dict[Any, "Result"]
 LEGEND = """\
 A cell: **ok** when all that can be judged is right, else what is wrong; then the error of the duration and the cause
 that was given. A duration may be off by 20 ms or 10 % (or what the finding itself says it is unsure of). Rows of the
-causes gc and starved have no line to blame: ok is to blame none, and for asyncwatch to name the cause. Debug mode is
+causes gc and starved have no line to blame: ok is to blame none, and for asyncwatch to name the cause. Where the
+program itself counted that it had no CPU for much of its block, the cause starved is right as well. Debug mode is
 PYTHONASYNCIODEBUG=1 PYTHONDEVMODE=1, found by its `Executing … took`; it and the peers give no cause, and their line
 counts as named wherever the report has it. (d): the machine disturbed the run."""
 
