@@ -45,8 +45,12 @@ def run(runs: Runs, victim: Victim, loop: str, profile: str) -> Run:
         victim.name,
         loop,
         profile,
-        make=lambda: run_watched(victim.path, loop, folder=runs.folder, profile=profile),
+        make=lambda: watched(victim, loop, profile, runs.folder),
     )
+
+
+def watched(victim: Victim, loop: str, profile: str, folder: Path) -> Run:
+    return run_watched(victim.path, loop, folder=folder, profile=profile, options=victim.options)
 
 
 def place(finding: dict[str, Any]) -> tuple[str, int | None]:
@@ -99,7 +103,7 @@ def test_what_is_said_is_what_is_marked(
         folder = tmp_path / str(attempt)
         folder.mkdir()
         with turns.alone():
-            run = run_watched(victim.path, loop, folder=folder, profile=profile)
+            run = watched(victim, loop, profile, folder)
         difference = compare(run, victim, profile)
     assert not difference, difference
     placed = [finding for finding in run.findings if "where" in finding and not is_noise(finding)]

@@ -160,6 +160,14 @@ def stands_at_call(raw: Place) -> bool:
     return lasti >= 0 and opcode.opname[code.co_code[lasti]].startswith("CALL")
 
 
+def stands_at_start(raw: Place) -> bool:
+    """Whether nothing of the function has run yet: where another thread gets its turn most often."""
+    if isinstance(raw, Frame):
+        return False
+    code, lasti = raw
+    return 0 <= lasti < 32 and opcode.opname[code.co_code[lasti]] == "RESUME"
+
+
 def called_at(raw: Place) -> str | None:
     """The name of the function that the instruction calls, as the source line writes it; None where that is unclear."""
     if isinstance(raw, Frame):

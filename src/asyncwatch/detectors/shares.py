@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import CodeType
 
 from asyncwatch.detectors.places import outermost_first
 from asyncwatch.events import Samples
-from asyncwatch.frames import Frame, Place, Scope
+from asyncwatch.frames import Frame, Place, Scope, stands_at_start
 
 # A line with less than this share of the samples is not worth a row in the evidence.
 SHARE = 0.1
@@ -22,8 +23,16 @@ class Shares:
         self.total = total or sum(count for _, count in samples)
         self._lines: Counter[Frame | None] = Counter()
         stacks: dict[Frame | None, Counter[tuple[Place, ...]]] = {}
-        for stack, count in samples:
+        # A look that comes at a function's very beginning says no more than that it was called: it counts for the line
+        # of that function where the others found it.
+        bodies: dict[CodeType, Counter[Frame | None]] = {}
+        for stack, count in sorted(samples, key=lambda one: _begins(one[0])):
             line = scope.innermost(outermost_first(stack))
+            if stack and not isinstance(stack[0], Frame):
+                body = bodies.setdefault(stack[0][0], Counter())
+                if _begins(stack) and body:
+                    line = body.most_common(1)[0][0]
+                body[line] += count
             self._lines[line] += count
             stacks.setdefault(line, Counter())[stack] += count
         self.where = self._lines.most_common(1)[0][0]
@@ -37,3 +46,7 @@ class Shares:
             for line, count in self._lines.most_common(5)
             if line is not None and count >= least * self.total
         ]
+
+
+def _begins(stack: tuple[Place, ...]) -> bool:
+    return bool(stack) and stands_at_start(stack[0])

@@ -6,6 +6,7 @@ import asyncio
 import dis
 import functools
 import os
+import sys
 import threading
 from types import CodeType, FrameType
 from typing import Any
@@ -96,6 +97,19 @@ def is_running_a_loop(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def running_thread(loop: Any, task: Any, taken: set[int]) -> int | None:
+    """The thread that runs a loop which does not know itself; `taken` are those that are known to run another."""
+    step = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
+    running = []
+    for ident, frame in sys._current_frames().items():
+        target = getattr(threading._active.get(ident), "_target", None)  # type: ignore[attr-defined]
+        if getattr(target, "__self__", None) is loop or (step is not None and stands_on(step, frame)):
+            return ident
+        if ident not in taken and is_running_a_loop(frame):
+            running.append(ident)
+    return running[0] if len(running) == 1 else None
 
 
 @functools.lru_cache(maxsize=256)

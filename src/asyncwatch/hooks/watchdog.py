@@ -7,7 +7,6 @@ then says of a loop is what was written down meanwhile (`natives`), or what the 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,7 @@ from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.hold import SAMPLING, Blind, Hold, Look, frame_of
 from asyncwatch.hooks.lags import Lags
 from asyncwatch.hooks.loops import Loops, LoopState
-from asyncwatch.hooks.stacks import is_running_a_loop, is_select, stands_on
+from asyncwatch.hooks.stacks import is_select, running_thread
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.verdicts import Verdicts
 from asyncwatch.hooks.vitals import Vitals, vitals
@@ -136,23 +135,12 @@ class Watchdog:
         """A loop may be run by another thread than the one that made it or ran it last."""
         # Only asyncio's own loops know it; the others have told by answering, or are sought.
         ident = getattr(loop, "_thread_id", None)
-        if ident is None and not eye.sure:
-            ident = self._seek_thread(eye, loop)
+        if ident is None and (not eye.sure or (eye.waiting and eye.hold is None)):
+            taken = {other.state.ident for other in self._eyes.values() if other is not eye and other.sure}
+            ident = running_thread(loop, self._task(loop), taken)
         if ident is not None and ident != eye.state.ident:
             eye.state.enter(ident)
             eye.before = eye.vitals = vitals(eye.state.native)
-
-    def _seek_thread(self, eye: Eye, loop: Any) -> int | None:
-        task = self._task(loop)
-        step = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
-        taken = {other.state.ident for other in self._eyes.values() if other is not eye and other.sure}
-        running = []
-        for ident, frame in sys._current_frames().items():
-            if step is not None and stands_on(step, frame):
-                return ident
-            if ident not in taken and is_running_a_loop(frame):
-                running.append(ident)
-        return running[0] if len(running) == 1 else None
 
     def _looks_idle(self, state: LoopState) -> bool:
         frame = frame_of(state.ident)
