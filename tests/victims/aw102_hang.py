@@ -12,8 +12,8 @@ LENGTH = 0.8
 
 
 def spin():
-    end = time.monotonic() + LENGTH
-    while time.monotonic() < end:  # AW101 AW102
+    end = time.thread_time() + LENGTH
+    while time.thread_time() < end:  # AW101 AW102
         pass
 
 

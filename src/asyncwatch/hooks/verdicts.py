@@ -39,15 +39,19 @@ class Verdicts:
         segment = eye.hold.current if eye.hold is not None else None
         if segment is None or segment.hung:
             return
-        seconds = now - segment.began - segment.slack
-        # What the machine took away is no part of it.
-        if seconds - segment.stopped - segment.unseen >= self._hang_after:
-            self._hung(eye, segment, now - segment.began, now, ended=False)
+        seconds = now - segment.began - segment.slack - segment.unseen
+        if seconds >= self._hang_after:
+            self._hung(eye, segment, seconds, now, ended=False)
 
-    def _hung(self, eye: Eye, segment: Segment, duration: float, now: float, *, ended: bool) -> None:
-        segment.hung = True
-        samples, holder = segment.samples(duration)
+    def _hung(self, eye: Eye, segment: Segment, seconds: float, now: float, *, ended: bool) -> None:
+        """Say it as soon as what the machine took away is no part of these seconds."""
         account = self._account(eye, segment, segment.began, now)
+        taken = max(account.waited or 0.0, account.throttled or 0.0, account.stopped)
+        if seconds - taken - sum(run.seconds for run in account.collections) < self._hang_after:
+            return
+        segment.hung = True
+        duration = now - segment.began
+        samples, holder = segment.samples(duration)
         loop, after = eye.state.facts, self._hang_after
         self._bus.emit(LoopHung(loop, duration, after, samples, segment.task, account, ended, holder))
 
@@ -75,8 +79,8 @@ class Verdicts:
             self.unexplained(duration, eye.threshold)
             return
         end = segment.began + duration
-        if duration - segment.stopped - segment.unseen - slack >= self._hang_after and not segment.hung:
-            self._hung(eye, segment, duration, end, ended=True)
+        if duration - segment.unseen - slack >= self._hang_after and not segment.hung:
+            self._hung(eye, segment, duration - segment.unseen - slack, end, ended=True)
         samples, holder = segment.samples(duration)
         self._bus.emit(
             StepHeld(
