@@ -114,7 +114,8 @@ class Detector:
         place = in_place(shares)
         if event.holder is not None:
             return f"thread {event.holder!r} held the GIL and so the loop for {length}{place}"
-        return f"{who(event)} held the loop for {length}{place}"
+        what = "the GIL and the loop" if cause == "gil" else "the loop"
+        return f"{who(event)} held {what} for {length}{place}"
 
 
 def who(event: StepHeld) -> str:

@@ -53,7 +53,7 @@ class Blinds:
         self._stacks.clear()
         if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval():
             self._stacks.update({ident: _stack_of(frame) for ident, frame in sys._current_frames().items()})
-        self._dumps = self._natives.taken()
+        self._dumps = self._natives.taken() if gap.cause else []
         self.others.look({state.ident for state in states})
         self._explained = False
 

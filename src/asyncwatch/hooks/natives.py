@@ -18,6 +18,7 @@ from __future__ import annotations
 import _thread
 import math
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -30,6 +31,8 @@ PART = "hooks.natives"
 
 # CPU seconds a loop's thread must have used after the watcher was due.
 FLOOR = 0.05
+# A thread that has used less CPU than this has stood still.
+STILL = 0.001
 # A margin beyond this would come too late to be of use.
 MOST = 0.5
 # CPU seconds the watcher spends on one request for the GIL, reckoned high: a dump too late is better than too early.
@@ -47,10 +50,10 @@ class Natives:
         self._library: Any = None
         self._file = DumpFile()
         self._signals: list[int] = []
-        self._timers: dict[int, list[Any]] = {}
+        self._threads: dict[int, Armed] = {}
         self._others: dict[int, Any] = {}
         self._own: Any = None
-        self._armed: list[Any] = []
+        self._armed: dict[int, Armed] = {}
         self.why = env.why_no_dumps()
         # CPU seconds after which the last arming would have had a dump made.
         self.margin = math.inf
@@ -72,9 +75,11 @@ class Natives:
     # -- called by the watcher, the first as soon as it has the GIL, the last just before it gives it away --
 
     def disarm(self) -> None:
-        """No signal from here on."""
-        while self._armed:
-            self._armed.pop().arm(0)
+        """No signal from here on to a thread that has run since; one that stood still keeps its whole margin."""
+        for native, armed in list(self._armed.items()):
+            if armed.used() > STILL:
+                armed.disarm()
+                del self._armed[native]
 
     def taken(self) -> list[tuple[Frame, ...]]:
         """The stacks that were written down since the last look, each innermost first."""
@@ -95,27 +100,28 @@ class Natives:
             self._arm(loops, period, margin)
             self._arm_others({} if not loops or margin - period > MOST else others, margin + FLOOR)
         except OSError as error:
-            self.disarm()
+            self.rests()
             self.why = str(error)
 
     def _arm(self, threads: set[int], period: float, margin: float) -> None:
         if self._file.fd < 0 and threads:
             self._open()
-        for gone in self._timers.keys() - threads:
-            self._delete(self._timers.pop(gone))
-        lasts = []
+        for gone in self._threads.keys() - threads:
+            self._armed.pop(gone, None)
+            self._threads.pop(gone).delete()
         if margin - period <= MOST:
-            lasts.append((0, margin))
             self.margin = margin
-        if self._hang_after is not None and len(self._signals) > 1 and self._has_output():
-            lasts.append((1, max(self._hang_after, 2 * margin)))
-            if threads:
-                self._arm_own(self._hang_after)
+        hang = max(self._hang_after or 0.0, 2 * margin) if len(self._signals) > 1 and self._has_output() else 0.0
         for native in threads:
-            timers = self._timers.get(native) or self._make(native)
-            for number, seconds in lasts:
-                if timers[number].arm(seconds):
-                    self._armed.append(timers[number])
+            armed = self._threads.get(native)
+            if armed is None:
+                timers = [self._timer(self._library, native, native, number) for number in self._signals]
+                armed = self._threads[native] = Armed(native, timers)
+            if native not in self._armed or armed.margin < self.margin:
+                armed.arm(self.margin, hang)
+                self._armed[native] = armed
+        if hang and threads:
+            self._arm_own()
 
     def _arm_others(self, others: Mapping[int, float], margin: float) -> None:
         """A thread that holds the GIL against the loop. An idle one's clock stands still, and its timer with it."""
@@ -129,18 +135,15 @@ class Natives:
             elif used:
                 timer.arm(margin)
 
-    def _arm_own(self, hang_after: float) -> None:
+    def _arm_own(self) -> None:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
+        patience = (self._hang_after or 0.0) / sys.getswitchinterval() * ASKING
         if self._own is None:
             native = _thread.get_native_id()
-            self._own = self._timer(self._library, native, native, self._signals[1])
-        self._own.arm(hang_after / sys.getswitchinterval() * ASKING)
-        self._armed.append(self._own)
-
-    def _make(self, native: int) -> list[Any]:
-        timers = [self._timer(self._library, native, native, number) for number in self._signals]
-        self._timers[native] = timers
-        return timers
+            self._own = Armed(native, [self._timer(self._library, native, native, self._signals[1])])
+            self._own.arm(patience)
+        elif self._own.used() > patience / 10:
+            self._own.arm(patience)
 
     # -- beginning and end --
 
@@ -163,14 +166,15 @@ class Natives:
     def close(self) -> None:
         """Leave no timer, no handler and no descriptor."""
         self.rests()
-        for timers in self._timers.values():
-            self._delete(timers)
-        self._timers.clear()
+        for armed in self._threads.values():
+            armed.delete()
+        self._threads.clear()
         self._unregister()
 
     def rests(self) -> None:
         """The watcher's thread ends, for a fork or for good: its own timer goes with it, and none may be left armed."""
-        self.disarm()
+        while self._armed:
+            self._armed.popitem()[1].disarm()
         self._arm_others({}, 0.0)
         if self._own is not None:
             self._own.delete()
@@ -178,7 +182,7 @@ class Natives:
 
     def after_fork(self) -> None:
         """In the child: timers are not inherited, handlers and the file are."""
-        self._timers.clear()
+        self._threads.clear()
         self._others.clear()
         self._armed.clear()
         self._own = None
@@ -190,6 +194,34 @@ class Natives:
         self._signals.clear()
         self._file.close()
 
-    def _delete(self, timers: list[Any]) -> None:
-        for timer in timers:
+
+class Armed:
+    """The timers of one thread, and what its CPU clock said when they were armed."""
+
+    def __init__(self, native: int, timers: list[Any]) -> None:
+        self._clock = env.cpu_clock(native)
+        self._timers = timers
+        self._at = 0.0
+        self.margin = 0.0
+
+    def used(self) -> float:
+        """CPU seconds since; without end for a thread that is no more."""
+        try:
+            return time.clock_gettime(self._clock) - self._at
+        except OSError:
+            return math.inf
+
+    def arm(self, *seconds: float) -> None:
+        """One number for each timer; 0 or infinity leaves it disarmed."""
+        self.margin = seconds[0]
+        self._at += self.used()
+        for timer, after in zip(self._timers, seconds, strict=False):
+            timer.arm(after if after < math.inf else 0.0)
+
+    def disarm(self) -> None:
+        for timer in self._timers:
+            timer.arm(0.0)
+
+    def delete(self) -> None:
+        for timer in self._timers:
             timer.delete()

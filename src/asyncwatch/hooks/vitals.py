@@ -15,6 +15,8 @@ from asyncwatch import env
 
 # Other threads whose CPU time is noted at each look; in a process with more, the rest is not.
 MOST_THREADS = 32
+# CPU seconds too few to read a file for.
+UNCHANGED = 0.0005
 
 
 class Vitals(NamedTuple):
@@ -35,6 +37,16 @@ def vitals(native: int | None) -> Vitals | None:
         return Vitals(int(ran) / 1e9, int(waited) / 1e9, int(turns))
     except (OSError, ValueError):
         return None
+
+
+def still(native: int | None, last: Vitals | None) -> bool:
+    """Whether the thread has hardly run since its numbers were read: then they are what they were."""
+    if native is None or last is None:
+        return False
+    try:
+        return time.clock_gettime(env.cpu_clock(native)) - last.ran < UNCHANGED
+    except OSError:
+        return False
 
 
 class Quota:

@@ -20,7 +20,7 @@ from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.stacks import is_select, running_thread
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.verdicts import Verdicts
-from asyncwatch.hooks.vitals import Vitals, vitals
+from asyncwatch.hooks.vitals import Vitals, still, vitals
 
 PART = "hooks.watchdog"
 
@@ -106,7 +106,9 @@ class Watchdog:
         self._find_thread(eye, loop)
         eye.threshold = float(loop.slow_callback_duration)
         eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
-        before, eye.vitals = eye.vitals, vitals(state.native)
+        before = eye.vitals
+        if not still(state.native, before):
+            eye.vitals = vitals(state.native)
         idle = self._looks_idle(state)
         blind = self._blinds.of(state, before, eye.vitals, idle=idle)
         answered_at = state.pong_at if state.pongs != eye.pongs else 0.0

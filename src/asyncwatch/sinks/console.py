@@ -14,6 +14,7 @@ MOST_FRAMES = 6
 # A watcher that was late by less is an ordinary busy machine.
 WORTH_SAYING = 0.25
 _UNSEEN = "native code held the GIL, or there was no CPU"
+_STOPPED = "the machine gave it no CPU"
 
 
 class Console:
@@ -79,8 +80,17 @@ class Console:
         info = evidence.get("levels", {}).get("info", 0)
         if info:
             lines.append(f"  {info} of these are level info; --level info shows them")
-        lines.extend(f"  {text}" for text in _shortcomings(evidence))
+        lines.extend(f"  {text}" for text in (*_measures(evidence), *_shortcomings(evidence)))
         return "\n".join(lines)
+
+
+def _measures(evidence: dict[str, Any]) -> list[str]:
+    """How long callbacks waited for their turn, and what the watching took."""
+    lag = evidence.get("loop_lag")
+    if not lag:
+        return []
+    waits = ", ".join(f"{name} {lag[name] * 1000:.0f} ms" for name in ("p50", "p99", "max"))
+    return [f"loop lag {waits}; watching took {evidence.get('watcher_cpu', 0) * 1000:.0f} ms of CPU"]
 
 
 def _shortcomings(evidence: dict[str, Any]) -> list[str]:
@@ -93,7 +103,7 @@ def _shortcomings(evidence: dict[str, Any]) -> list[str]:
         pauses = _number(number, "pause")
         found.append(f"{pauses} not explained, the longest {longest:.2f} s or more: {_UNSEEN}")
     if evidence.get("watcher_late", 0) >= WORTH_SAYING:
-        found.append(f"the watcher itself could not look for {evidence['watcher_late']:.2f} s: {_UNSEEN}")
+        found.append(f"the watcher itself could not look for {evidence['watcher_late']:.2f} s: {_STOPPED}")
     if evidence.get("tasks_not_recorded"):
         found.append(f"{evidence['tasks_not_recorded']} tasks came too fast to be recorded: nothing is known of them")
     if evidence.get("in_baseline"):
