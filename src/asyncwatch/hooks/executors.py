@@ -144,6 +144,10 @@ class Executors:
 
     # -- on the watcher's thread --
 
+    def has_work(self) -> bool:
+        """Whether anything was written down that has not been looked at."""
+        return any(line.queued for line in self._lines.values())
+
     def look(self, now: float, period: float) -> None:
         """One look at every loop's line; the next is due after `period` at most."""
         if not self._bus.works(PART):

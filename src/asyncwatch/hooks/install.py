@@ -68,6 +68,7 @@ class Hooks:
         self._coroutines = CoroutineTap(bus, self.loops, self.ledger, self._unraisable, self._collector)
         self._exceptions = ExceptionTap(bus, self.loops, self.ledger, self._log)
         self._shutdown = ShutdownTap(bus, self.loops, self.ledger)
+        self._quiet = False
         self._executors = Executors(bus, self.loops, self.ledger, scope)
 
     def install(self) -> None:
@@ -115,14 +116,19 @@ class Hooks:
 
     def look(self) -> float:
         """One turn of the watcher; returns the seconds until the next."""
-        self._natives.disarm()
         now = self._bus.clock = self._bus.now()
         self._bus.room = ROOM
+        self._quiet = False
         if not self._bus.works("hooks.watchdog"):
+            self._natives.rests()
             return NO_LOOP_PERIOD
         try:
+            self._quiet = not self._executors.has_work() and self._watchdog.is_quiet(now)
+            if self._quiet:
+                return self._watchdog.period
+            self._natives.disarm()
             period = self._watchdog.look(now)
-            self._executors.look(now, self._watchdog.period)
+            self._executors.look(now, period)
         except Exception as error:
             self._bus.fail("hooks.watchdog", error)
             return NO_LOOP_PERIOD
@@ -131,7 +137,7 @@ class Hooks:
     def rests(self, period: float) -> None:
         """The watcher sleeps now for so many seconds."""
         self._pulse.rests(self._bus.now(), period)
-        if self._bus.works("hooks.watchdog"):
+        if self._bus.works("hooks.watchdog") and not self._quiet:
             others = self._blinds.others.natives
             self._natives.arm(self._watchdog.running(), others, period, self._pulse.recent)
 

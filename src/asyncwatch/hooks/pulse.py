@@ -48,6 +48,10 @@ class Pulse:
         self._rested_at, self._due = now, now + period
         self._switches = self.switches() if self.switches else 0
 
+    def is_punctual(self, now: float) -> bool:
+        """Whether the watcher woke by itself, and when it wanted to."""
+        return 0.0 <= now - self._due < PUNCTUAL
+
     def woke(self, now: float) -> Gap:
         """The watcher runs again."""
         self.recent *= FORGET

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from asyncwatch.events import Account, LoopHung, StepHeld, TurnsLong
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
+from asyncwatch.hooks.eye import Eye
 from asyncwatch.hooks.hold import Hold, Segment
 from asyncwatch.hooks.vitals import Quota, Vitals, vitals
-
-if TYPE_CHECKING:
-    from asyncwatch.hooks.watchdog import Eye
 
 # The watcher not having looked for more looks than this before the end is a time it has not seen.
 TAIL = 3

@@ -14,6 +14,7 @@ from asyncwatch import env
 from asyncwatch.events import TaskFacts
 from asyncwatch.frames import resolve
 from asyncwatch.hooks.blinds import Blinds
+from asyncwatch.hooks.eye import PERIOD, Eye
 from asyncwatch.hooks.hold import SAMPLING, Blind, Hold, Look, frame_of
 from asyncwatch.hooks.lags import Lags
 from asyncwatch.hooks.loops import Loops, LoopState
@@ -24,29 +25,9 @@ from asyncwatch.hooks.vitals import Vitals, still, vitals
 
 PART = "hooks.watchdog"
 
-# How often a quiet program is looked at; shorter for a short threshold.
-PERIOD = 0.025
 SHORTEST = 0.001
 # A loop that looks idle is asked all the same this often: a built-in function as callback has no frame of its own.
 ASK_IDLE = 0.25
-
-
-class Eye:
-    """The watcher's view of one loop."""
-
-    def __init__(self, state: LoopState, now: float) -> None:
-        self.state = state
-        self.asked_at = 0.0
-        self.waiting = False
-        self.pongs = state.pongs
-        self.alive_at = now
-        self.hold: Hold | None = None
-        self.vitals: Vitals | None = None  # at the last look
-        self.before: Vitals | None = None  # when it was last known to live
-        self.throttled: float | None = None
-        self.threshold = 0.1
-        self.period = PERIOD
-        self.sure = False  # whether it answered since it runs, and so told its thread
 
 
 class Watchdog:
@@ -68,13 +49,30 @@ class Watchdog:
         self._now = now
         self._current = env.current_task_getter()
         self._eyes: dict[int, Eye] = {}
+        self._quiet: Eye | None = None
         self.lags = Lags()
         self.period = PERIOD
 
+    def is_quiet(self, now: float) -> bool:
+        """Whether nothing has happened since the last look: the only loop waits, as it did, and has hardly run.
+
+        An idle program is looked at forty times a second; it pays for this and for little else.
+        """
+        eye = self._quiet
+        if eye is None or now - eye.asked_at >= ASK_IDLE or not self._blinds.pulse.is_punctual(now):
+            return False
+        if not self._looks_idle(eye.state) or not still(eye.state.native, eye.vitals):
+            return False
+        eye.alive_at = max(eye.alive_at, now)
+        self.lags.add(0.0, eye.period)
+        return True
+
     def look(self, now: float) -> float:
         """One look at every loop; returns the seconds until the next."""
+        self._quiet = None
         period = PERIOD
         states = list(self._loops)
+        eye: Eye | None = None
         self._blinds.begin(now, states)
         for state in states:
             loop = state.ref()
@@ -94,6 +92,8 @@ class Watchdog:
                 self._stopped(eye, now)
                 eye.alive_at, eye.sure = now, False
         self._blinds.end()
+        if len(self._eyes) == 1 and eye is not None and eye.idle and not eye.waiting:
+            self._quiet = eye
         self.period = period
         return period
 
@@ -109,7 +109,7 @@ class Watchdog:
         before = eye.vitals
         if not still(state.native, before):
             eye.vitals = vitals(state.native)
-        idle = self._looks_idle(state)
+        eye.idle = idle = self._looks_idle(state)
         blind = self._blinds.of(state, before, eye.vitals, idle=idle)
         answered_at = state.pong_at if state.pongs != eye.pongs else 0.0
         if eye.waiting and answered_at and (blind is None or answered_at < blind.due):
@@ -248,3 +248,4 @@ class Watchdog:
 
     def after_fork(self) -> None:
         self._eyes.clear()
+        self._quiet = None
