@@ -28,6 +28,7 @@ each_run = pytest.mark.parametrize(
 
 # What asyncio and the interpreter say of their own accord, and the rule that takes it over.
 STANDARD = {
+    "AW101": "Executing <",
     "AW204": "exception was never retrieved",
     "AW301": "was never awaited",
     "AW403": "Exception in callback",
@@ -120,7 +121,10 @@ def test_the_program_does_not_notice(run: Run, runs: Runs, victim: Victim, loop:
 @each_run
 def test_the_same_fact_is_said_once(run: Run) -> None:
     """What a finding says is not said again on stderr by asyncio or the interpreter."""
-    told = {finding["code"] for finding in run.findings}
+    told = {finding["code"] for finding in run.findings if "where" in finding}
+    if "Executing <Handle sleep" in run.err:  # of a built-in as callback asyncio knows more than we: who scheduled it
+        told.discard("AW101")
+        assert not [one for one in run.findings if "where" not in one]
     repeated = [text for code, text in STANDARD.items() if code in told and text in run.err]
     assert not repeated, run.err
 

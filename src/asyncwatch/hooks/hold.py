@@ -160,6 +160,7 @@ class Hold:
         self.callbacks = 0
         self.longest = 0.0
         self.nowhere = 0  # looks that found the loop itself
+        self.told = False  # asyncio has said what is known of it
 
     def look(self, look: Look, now: float, task: TaskFacts | None) -> None:
         """One glance into a callback."""

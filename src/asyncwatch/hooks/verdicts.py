@@ -95,6 +95,8 @@ class Verdicts:
 
     def _nowhere(self, eye: Eye, hold: Hold, duration: float, end: float) -> None:
         """No frame of a callback was ever seen: native code that the loop calls itself, or nothing known."""
+        if hold.told:
+            return
         if hold.nowhere < ENOUGH or duration < eye.threshold:
             self.unexplained(duration, eye.threshold)
             return

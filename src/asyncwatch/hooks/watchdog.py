@@ -237,6 +237,9 @@ class Watchdog:
         eye = self._eyes.get(state.number) if state is not None else None
         if eye is None or eye.hold is None or not eye.waiting:
             return False
+        if not eye.hold.segments:
+            eye.hold.told = True
+            return False
         segment = eye.hold.measured(duration, self._now(), 2 * PERIOD)
         if segment is None or not segment.explained(duration) or segment.exact is not None:
             return False
