@@ -16,6 +16,7 @@ class Eye:
     def __init__(self, state: LoopState, now: float) -> None:
         self.state = state
         self.asked_at = 0.0
+        self.answered_at = now
         self.waiting = False
         self.pongs = state.pongs
         self.alive_at = now

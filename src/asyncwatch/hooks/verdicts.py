@@ -101,7 +101,12 @@ class Verdicts:
             self.unexplained(duration, eye.threshold)
             return
         account = self._account(eye, None, eye.asked_at, end)
-        self._bus.emit(StepHeld(eye.state.facts, duration, eye.threshold, (((), hold.nowhere),), None, account))
+        # It looked idle, so nobody knows since when.
+        slack = eye.asked_at - eye.answered_at
+        samples = (((), hold.nowhere),)
+        self._bus.emit(
+            StepHeld(eye.state.facts, duration, eye.threshold, samples, None, account, uncertainty=slack)
+        )
 
     def _turns(self, eye: Eye, hold: Hold, lag: float, end: float) -> None:
         """Many callbacks, none of them slow."""

@@ -18,7 +18,7 @@ from asyncwatch.hooks.eye import PERIOD, Eye
 from asyncwatch.hooks.hold import SAMPLING, Blind, Hold, Look, frame_of
 from asyncwatch.hooks.lags import Lags
 from asyncwatch.hooks.loops import Loops, LoopState
-from asyncwatch.hooks.stacks import is_select, running_thread
+from asyncwatch.hooks.stacks import is_callback_code, is_select, running_thread
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.verdicts import Verdicts
 from asyncwatch.hooks.vitals import Vitals, still, vitals
@@ -150,7 +150,8 @@ class Watchdog:
             return False
         code = frame.f_code
         if code is state.base:
-            return True  # uvloop waits in C, directly below whoever runs it
+            # uvloop waits in C, directly below whoever runs it; asyncio's own handle runs a built-in function.
+            return not is_callback_code(code)
         return is_select(code)
 
     def _ask(self, eye: Eye, loop: Any, now: float) -> None:
@@ -227,6 +228,7 @@ class Watchdog:
         self.lags.add(max(0.0, end - since), eye.period)
         self._verdicts.of(eye, end)
         eye.waiting, eye.alive_at, eye.before, eye.sure = False, end, then, True
+        eye.answered_at = end
 
     def claim(self, loop: Any, duration: float) -> bool:
         """asyncio itself measured a slow callback that just ended: is it one that will be reported from samples?
