@@ -78,7 +78,7 @@ def frames() -> None:
     for _ in until(0.06):
         items = sorted(Item(random.randrange(100)) for _ in range(30))
         functools.reduce(lambda total, item: total + item.value, items, 0)
-        sys._getframe().f_back
+        str(sys._getframe().f_back)
 
 
 def tracing() -> None:

@@ -160,6 +160,12 @@ def stands_at_call(raw: Place) -> bool:
     return lasti >= 0 and opcode.opname[code.co_code[lasti]].startswith("CALL")
 
 
+def may_stand_between(raw: RawFrame) -> bool:
+    """Whether the interpreter itself answers signals at this instruction; at others only native code does."""
+    code, lasti = raw
+    return lasti < 0 or opcode.opname[code.co_code[lasti]].startswith(("JUMP", "POP_JUMP", "RESUME", "SEND"))
+
+
 def called_at(raw: Place) -> str | None:
     """The name of the function that the instruction calls, as the source line writes it; None where that is unclear."""
     if isinstance(raw, Frame):

@@ -11,7 +11,7 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import farewell, pools
+from asyncwatch.hooks import farewell, natives, pools
 from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.bus import ROOM, Bus
 from asyncwatch.hooks.collector import Collector
@@ -34,6 +34,8 @@ from asyncwatch.hooks.watchdog import Watchdog
 DEFAULT_SLOW = 0.1
 # Without a loop there is nothing to look at; a new loop wakes the watcher.
 NO_LOOP_PERIOD = 0.25
+# The thread that runs answers a signal: it can be looked at when it has done so.
+AGAIN = 0.001
 
 
 class Hooks:
@@ -60,6 +62,7 @@ class Hooks:
         self._collector = Collector(bus)
         self._natives = Natives(bus, config.hang_after if "AW102" in bus.enabled else None, output)
         self._pulse = Pulse(env.thread_switches())
+        self._passed_over = False
         self._verdicts = Verdicts(bus, self._collector, Quota(), config.hang_after)
         self._blinds = Blinds(self._pulse, self._natives, self._collector)
         self._watchdog = Watchdog(self.loops, self._blinds, self._verdicts, self.ledger, bus.now)
@@ -115,6 +118,9 @@ class Hooks:
 
     def look(self) -> float:
         """One turn of the watcher; returns the seconds until the next."""
+        self._passed_over = self._natives.answering()
+        if self._passed_over:
+            return AGAIN
         self._natives.disarm()
         now = self._bus.clock = self._bus.now()
         self._bus.room = ROOM
@@ -130,10 +136,16 @@ class Hooks:
 
     def rests(self, period: float) -> None:
         """The watcher sleeps now for so many seconds."""
+        if self._passed_over:
+            return  # the last look's sleep is not over yet
         self._pulse.rests(self._bus.now(), period)
-        if self._bus.works("hooks.watchdog"):
-            others = self._blinds.others.natives
-            self._natives.arm(self._watchdog.running(), others, period, self._pulse.recent)
+        if not self._bus.works("hooks.watchdog"):
+            return
+        try:
+            self._natives.arm(self._watchdog.running(), period, self._pulse.recent)
+        except Exception as error:
+            self._natives.disarm()
+            self._bus.fail(natives.PART, error)
 
     def watcher_ends(self) -> None:
         """The last act of the watcher's thread."""
