@@ -168,6 +168,12 @@ def stands_at_start(raw: Place) -> bool:
     return 0 <= lasti < 32 and opcode.opname[code.co_code[lasti]] == "RESUME"
 
 
+def may_stand_between(raw: RawFrame) -> bool:
+    """Whether the interpreter itself answers signals at this instruction; at others only native code does."""
+    code, lasti = raw
+    return lasti < 0 or opcode.opname[code.co_code[lasti]].startswith(("JUMP", "POP_JUMP", "RESUME", "SEND"))
+
+
 def called_at(raw: Place) -> str | None:
     """The name of the function that the instruction calls, as the source line writes it; None where that is unclear."""
     if isinstance(raw, Frame):

@@ -8,12 +8,13 @@ https://github.com/python/cpython/blob/3.11/Python/ceval.c (CHECK_EVAL_BREAKER)
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterable
 from types import FrameType
 
-from asyncwatch.frames import PACKAGE, Frame, Place, resolve, stands_at_call
+from asyncwatch.frames import PACKAGE, Frame, Place, may_stand_between, resolve, stands_at_call
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
 from asyncwatch.hooks.loops import LoopState
@@ -79,7 +80,9 @@ class Blinds:
         if not stack and self._waited_for_the_gil(before, now):
             return self._held_off()
         # Code that computed for longer than a dump takes to come would have been written down.
-        if not stack and (ran is None or ran < self._natives.margin + TICK):
+        if not stack and self._natives.passed and state.native == os.getpid():
+            stack = self._polled(state)
+        elif not stack and (ran is None or ran < self._natives.margin + TICK):
             stack = self._just_left(state)
         if not stack and self._collected():
             stack = self._at_wake(state)
@@ -119,11 +122,9 @@ class Blinds:
         return most if len(ran) == 1 or used.get(most, 0.0) >= MOST * self.gap.late else 0
 
     def _foreign(self, ident: int) -> Stack:
-        """Where another thread stood with the GIL: as was written down, or as it stands if it has just left a call."""
+        """Where another thread stood with the GIL, if it has just left a call. No dump is made of it: no proof."""
         if not ident:
             return ()
-        if self.others.used.get(ident, 0.0) >= FLOOR and len(self._dumps) == 1:
-            return self._dumps[0]
         stack = self._stacks.get(ident, ())
         if not stack or not stands_at_call(stack[0]):
             return ()
@@ -143,6 +144,12 @@ class Blinds:
         """The same, if its innermost frame stood at a call."""
         stack = self._at_wake(state)
         return stack if stack and stands_at_call(stack[0]) else ()
+
+    def _polled(self, state: LoopState) -> Stack:
+        """The stack at the wake, if it stood at one instruction whenever it answered: native code may, as `re` does."""
+        stack = self._at_wake(state)
+        answered = set(self._natives.passed)
+        return stack if stack and answered == {stack[0]} and not any(map(may_stand_between, answered)) else ()
 
     def _inside(self, stack: Stack, state: LoopState) -> Stack:
         """The part of a stack below the loop's own frames; empty where there are none."""

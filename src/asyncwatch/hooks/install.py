@@ -11,7 +11,7 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import farewell, pools
+from asyncwatch.hooks import farewell, natives, pools
 from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.bus import ROOM, Bus
 from asyncwatch.hooks.collector import Collector
@@ -34,6 +34,8 @@ from asyncwatch.hooks.watchdog import Watchdog
 DEFAULT_SLOW = 0.1
 # Without a loop there is nothing to look at; a new loop wakes the watcher.
 NO_LOOP_PERIOD = 0.25
+# The thread that runs answers a signal: it can be looked at when it has done so.
+AGAIN = 0.001
 
 
 class Hooks:
@@ -60,6 +62,7 @@ class Hooks:
         self._collector = Collector(bus)
         self._natives = Natives(bus, config.hang_after if "AW102" in bus.enabled else None, output)
         self._pulse = Pulse(env.thread_switches())
+        self._passed_over = False
         self._verdicts = Verdicts(bus, self._collector, Quota(), config.hang_after)
         self._blinds = Blinds(self._pulse, self._natives, self._collector)
         self._watchdog = Watchdog(self.loops, self._blinds, self._verdicts, self.ledger, bus.now)
@@ -118,7 +121,7 @@ class Hooks:
         """One turn of the watcher; returns the seconds until the next."""
         now = self._bus.clock = self._bus.now()
         self._bus.room = ROOM
-        self._quiet = False
+        self._quiet = self._passed_over = False
         if not self._bus.works("hooks.watchdog"):
             self._natives.rests()
             return NO_LOOP_PERIOD
@@ -126,6 +129,9 @@ class Hooks:
             self._quiet = not self._executors.has_work() and self._watchdog.is_quiet(now)
             if self._quiet:
                 return self._watchdog.period
+            if self._natives.answering():
+                self._passed_over = True
+                return AGAIN
             self._natives.disarm()
             period = self._watchdog.look(now)
             self._executors.look(now, period)
@@ -136,10 +142,16 @@ class Hooks:
 
     def rests(self, period: float) -> None:
         """The watcher sleeps now for so many seconds."""
+        if self._passed_over:
+            return  # the last look's sleep is not over yet
         self._pulse.rests(self._bus.now(), period)
-        if self._bus.works("hooks.watchdog") and not self._quiet:
-            others = self._blinds.others.natives
-            self._natives.arm(self._watchdog.running(), others, period, self._pulse.recent)
+        if not self._bus.works("hooks.watchdog") or self._quiet:
+            return
+        try:
+            self._natives.arm(self._watchdog.running(), period, self._pulse.recent)
+        except Exception as error:
+            self._natives.disarm()
+            self._bus.fail(natives.PART, error)
 
     def watcher_ends(self) -> None:
         """The last act of the watcher's thread."""

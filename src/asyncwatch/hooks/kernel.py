@@ -13,6 +13,7 @@ from asyncwatch import env
 
 _SIGEV_THREAD_ID = 4
 _RELATIVE = 0
+_DEFAULT, _IGNORE = 0, 1
 
 
 class _Event(ctypes.Structure):
@@ -54,6 +55,14 @@ class Library:
         self.create = self._library.timer_create
         self.set = self._library.timer_settime
         self.delete = self._library.timer_delete
+        self._signal = self._library.signal
+        self._signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+        self._signal.restype = ctypes.c_void_p
+
+    def drop(self, number: int) -> None:
+        """Give a signal its default action, which is to kill, after one that may wait in a mask has been forgotten."""
+        self._signal(number, _IGNORE)
+        self._signal(number, _DEFAULT)
 
 
 class Timer:
@@ -65,12 +74,16 @@ class Timer:
         self._id = ctypes.c_void_p()
         self._spec = _Spec()
         self._at = ctypes.byref(self._spec)
+        # Of its own: one thread may disarm while another is about to arm.
+        self._never = ctypes.byref(_Spec())
         event = _Event(None, signal, _SIGEV_THREAD_ID, target)
         if library.create(env.cpu_clock(clock), ctypes.byref(event), ctypes.byref(self._id)):
             raise OSError(ctypes.get_errno(), f"no kernel timer for thread {clock}")
 
     def arm(self, seconds: float) -> bool:
         """Begin anew, `seconds` of CPU from now; 0 disarms. False when the thread is no more."""
+        if not seconds:
+            return bool(self._library.set(self._id, _RELATIVE, self._never, None) == 0)
         whole = int(seconds)
         self._spec.seconds, self._spec.nanoseconds = whole, int((seconds - whole) * 1e9)
         return bool(self._library.set(self._id, _RELATIVE, self._at, None) == 0)

@@ -1,46 +1,52 @@
 """Native code that holds the GIL: the kernel has `faulthandler` write down the stack while no Python can run.
 
-A dump at a random moment may read a frame that is being made, and crash. So there is a proof before each: the timer
-runs on the CPU clock of the loop's thread, is armed by the watcher just before it sleeps and disarmed by it as its
-first act when it has the GIL again. It fires only when that thread has computed for `margin` seconds, FLOOR of which
-the watcher was due, awake and asking for the GIL, which any bytecode gives away at its next call or jump. A thread
-that computes so long without one stands still inside native code, and the signal stops it right there. Clocks of CPU
-time do not run while a process is stopped, throttled or suspended. A watcher that was late lately adds to the margin.
+A dump at a random moment may read a frame that is being made: tried, one in 55 (3.13), 195 (3.12) and 635 (3.11)
+crashes the process. So there is a proof before each, and it is the thread's own. Timers run on the CPU clock of the
+loop's thread, armed by the watcher just before it sleeps and disarmed by it as its first act when it has the GIL
+again. First the thread gets a signal that Python answers at its next call or jump (trips.py), and its answer disarms
+the dump. GRACE later comes the dump: a thread that computes so long without an answer stands still in native code.
+That the watcher was asking for the GIL all the while would be no proof at all: see trips.py.
+Clocks of CPU time do not run while a process is stopped, throttled or suspended.
 https://github.com/python/cpython/blob/3.11/Modules/faulthandler.c#L924 (faulthandler_user)
 
-The last resort, for a hang, is a dump of all threads straight to the output: after `hang_after` seconds of the loop
-thread's CPU, or when the watcher has spent the CPU of that many seconds of asking in vain for the GIL; in this case
-the signal goes to the watcher's own thread, so that no system call of the program's is interrupted.
+The last resort, for a hang, is a dump of all threads straight to the output, after `hang_after` seconds of the loop
+thread's CPU, with the same proof. Or when the watcher has spent the CPU of that many seconds of asking in vain for the
+GIL, if no other thread of the program can hold it; then the signal goes to the watcher's own thread, so that no system
+call of the program's is interrupted.
 """
 
 from __future__ import annotations
 
 import _thread
 import math
+import os
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from asyncwatch import env
-from asyncwatch.frames import Frame
+from asyncwatch.frames import Frame, RawFrame
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.dumps import DumpFile, free_signals
+from asyncwatch.hooks.trips import Trips
 
 PART = "hooks.natives"
 
-# CPU seconds a loop's thread must have used after the watcher was due.
-FLOOR = 0.05
-# A thread that has used less CPU than this has stood still.
-STILL = 0.001
+# CPU seconds a loop's thread must have used after the watcher was due before it is asked whether it runs Python.
+FLOOR = 0.03
+# CPU seconds it has for its answer. The kernel looks at timers when its clock ticks, every 10 ms at most: in between
+# lies a tick at least, with time for many thousand calls and jumps.
+GRACE = 0.025
 # A margin beyond this would come too late to be of use.
 MOST = 0.5
 # CPU seconds the watcher spends on one request for the GIL, reckoned high: a dump too late is better than too early.
 ASKING = 40e-6
+# Threads of ours that `_thread` counts: the watcher and the judge.
+OURS = 2
 
 
 class Natives:
-    """Dumps of loop threads that stand in native code, and the last words of a process that can say nothing."""
+    """Dumps of a loop's thread that stands in native code, and the last words of a process that can say nothing."""
 
     def __init__(self, bus: Bus, hang_after: float | None, output: Callable[[], int | None]) -> None:
         """`output` gives the descriptor of the first output, None where there is none."""
@@ -49,14 +55,18 @@ class Natives:
         self._output = output
         self._library: Any = None
         self._file = DumpFile()
+        self._trips = Trips(self._passes, self._hangs)
         self._signals: list[int] = []
-        self._threads: dict[int, Armed] = {}
-        self._others: dict[int, Any] = {}
+        self._timers: list[Any] = []
+        self._trip: Any = None
+        self._asked = 0.0
         self._own: Any = None
-        self._armed: dict[int, Armed] = {}
+        self._armed: list[Any] = []
         self.why = env.why_no_dumps()
-        # CPU seconds after which the last arming would have had a dump made.
+        # CPU seconds after which the last arming would have had a dump made; infinite where none could have been.
         self.margin = math.inf
+        # Where the main thread answered, and so was not in one piece of native code, since the last look.
+        self.passed: list[RawFrame] = []
 
     def prepare(self) -> None:
         """Load what is needed, before the program starts: a module must not appear while it runs."""
@@ -69,81 +79,101 @@ class Natives:
 
             self._timer, self._dumper = kernel.Timer, faulthandler
             self._library = kernel.Library()
+            self.why = self._trips.install()
+            self._trips.patience = self._hang_after
         except (ImportError, OSError, AttributeError) as error:
             self.why = f"kernel timers cannot be had: {error}"
 
     # -- called by the watcher, the first as soon as it has the GIL, the last just before it gives it away --
 
+    def answering(self) -> bool:
+        """Whether the watcher has the GIL only because native code that still goes on answers a signal."""
+        return self._trip is not None and self._trips.answering()
+
     def disarm(self) -> None:
-        """No signal from here on to a thread that has run since; one that stood still keeps its whole margin."""
-        for native, armed in list(self._armed.items()):
-            if armed.used() > STILL:
-                armed.disarm()
-                del self._armed[native]
+        """No signal from here on."""
+        self._asked = 0.0
+        if self._trip is not None:
+            self._trip.arm(0)
+        self._no_dump()
 
     def taken(self) -> list[tuple[Frame, ...]]:
         """The stacks that were written down since the last look, each innermost first."""
+        self.passed = self._trips.taken()
         return self._file.take()
 
-    def arm(self, threads: Iterable[int], others: Mapping[int, float], period: float, recent: float) -> None:
-        """The watcher is about to sleep for `period` seconds.
+    def arm(self, threads: Iterable[int], period: float, recent: float) -> None:
+        """The watcher is about to sleep for `period` seconds; `threads` are the native ids of those that run loops.
 
-        `threads` are the native ids of the threads that run loops, `others` those of other Python threads with the
-        CPU time each has used since the last look.
+        Only the main thread can answer, and so only of that one there is a proof.
         """
         self.margin = math.inf
         if self.why or not self._bus.works(PART):
             return
         try:
-            margin = period + FLOOR + recent + 2 * sys.getswitchinterval()
-            loops = set(threads)
-            self._arm(loops, period, margin)
-            self._arm_others({} if not loops or margin - period > MOST else others, margin + FLOOR)
+            if os.getpid() not in threads:
+                self._delete()
+            elif not self._trips.ours():
+                self._delete()
+                self.why = "the program has taken over the signal that asks its thread"
+            else:
+                self._arm(period, period + FLOOR + recent + 2 * sys.getswitchinterval())
         except OSError as error:
-            self.rests()
+            self.disarm()
             self.why = str(error)
 
-    def _arm(self, threads: set[int], period: float, margin: float) -> None:
-        if self._file.fd < 0 and threads:
+    def _arm(self, period: float, asked: float) -> None:
+        if self._file.fd < 0:
             self._open()
-        for gone in self._threads.keys() - threads:
-            self._armed.pop(gone, None)
-            self._threads.pop(gone).delete()
+        if self._trip is None:
+            self._make(os.getpid())
+        # The question before all that waits for the answer: the GIL may go to the program between any two lines.
+        self._asked = asked
+        self._trip.arm(asked)
+        margin = asked + GRACE
         if margin - period <= MOST:
+            self._armed.append(self._timers[0])
+            self._timers[0].arm(margin)
             self.margin = margin
-        hang = max(self._hang_after or 0.0, 2 * margin) if len(self._signals) > 1 and self._has_output() else 0.0
-        for native in threads:
-            armed = self._threads.get(native)
-            if armed is None:
-                timers = [self._timer(self._library, native, native, number) for number in self._signals]
-                armed = self._threads[native] = Armed(native, timers)
-            if native not in self._armed or armed.margin < self.margin:
-                armed.arm(self.margin, hang)
-                self._armed[native] = armed
-        if hang and threads:
-            self._arm_own()
+        if self._hang_after is None or len(self._timers) < 2 or self._output() is None:
+            return
+        self._armed.append(self._timers[1])
+        self._timers[1].arm(max(self._hang_after, 2 * margin))
+        if _thread._count() <= OURS:
+            self._arm_own(self._hang_after)
 
-    def _arm_others(self, others: Mapping[int, float], margin: float) -> None:
-        """A thread that holds the GIL against the loop. An idle one's clock stands still, and its timer with it."""
-        for gone in self._others.keys() - others.keys():
-            self._others.pop(gone).delete()
-        for native, used in others.items():
-            timer = self._others.get(native)
-            if timer is None:
-                timer = self._others[native] = self._timer(self._library, native, native, self._signals[0])
-                timer.arm(margin)
-            elif used:
-                timer.arm(margin)
-
-    def _arm_own(self) -> None:
+    def _arm_own(self, hang_after: float) -> None:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
-        patience = (self._hang_after or 0.0) / sys.getswitchinterval() * ASKING
         if self._own is None:
             native = _thread.get_native_id()
-            self._own = Armed(native, [self._timer(self._library, native, native, self._signals[1])])
-            self._own.arm(patience)
-        elif self._own.used() > patience / 10:
-            self._own.arm(patience)
+            self._own = self._timer(self._library, native, native, self._signals[1])
+        self._armed.append(self._own)
+        self._own.arm(hang_after / sys.getswitchinterval() * ASKING)
+
+    def _make(self, native: int) -> None:
+        self._trip = self._timer(self._library, native, native, self._trips.number)
+        self._timers = [self._timer(self._library, native, native, number) for number in self._signals]
+
+    # -- called in the main thread, when it answers --
+
+    def _passes(self) -> None:
+        """It runs Python. It is asked again, for the watcher may be about to arm what this has not disarmed."""
+        if self._asked and self._trip is not None:
+            self._trip.arm(self._asked)
+        self._no_dump()
+
+    def _hangs(self) -> None:
+        """It stands in native code that answers signals and does not end: no other thread can run meanwhile."""
+        fd = self._output()
+        if fd is not None:
+            self._dumper.dump_traceback(fd, all_threads=True)
+
+    def _no_dump(self) -> None:
+        try:
+            while self._armed:
+                self._armed.pop().arm(0)
+        except IndexError:
+            pass  # the other thread that does this was faster
 
     # -- beginning and end --
 
@@ -160,68 +190,39 @@ class Natives:
             self._signals.append(next(free_signals()))
             self._dumper.register(self._signals[1], output, all_threads=True)
 
-    def _has_output(self) -> bool:
-        return self._output() is not None
-
     def close(self) -> None:
         """Leave no timer, no handler and no descriptor."""
         self.rests()
-        for armed in self._threads.values():
-            armed.delete()
-        self._threads.clear()
+        self._delete()
         self._unregister()
+        if self._trips.number:
+            self._library.drop(self._trips.number)
+            self._trips.uninstall()
 
     def rests(self) -> None:
         """The watcher's thread ends, for a fork or for good: its own timer goes with it, and none may be left armed."""
-        while self._armed:
-            self._armed.popitem()[1].disarm()
-        self._arm_others({}, 0.0)
+        self.disarm()
         if self._own is not None:
             self._own.delete()
             self._own = None
 
     def after_fork(self) -> None:
         """In the child: timers are not inherited, handlers and the file are."""
-        self._threads.clear()
-        self._others.clear()
+        self._timers.clear()
         self._armed.clear()
-        self._own = None
+        self._trip = self._own = None
         self._unregister()
 
     def _unregister(self) -> None:
         for number in self._signals:
             self._dumper.unregister(number)
+            self._library.drop(number)
         self._signals.clear()
         self._file.close()
 
-
-class Armed:
-    """The timers of one thread, and what its CPU clock said when they were armed."""
-
-    def __init__(self, native: int, timers: list[Any]) -> None:
-        self._clock = env.cpu_clock(native)
-        self._timers = timers
-        self._at = 0.0
-        self.margin = 0.0
-
-    def used(self) -> float:
-        """CPU seconds since; without end for a thread that is no more."""
-        try:
-            return time.clock_gettime(self._clock) - self._at
-        except OSError:
-            return math.inf
-
-    def arm(self, *seconds: float) -> None:
-        """One number for each timer; 0 or infinity leaves it disarmed."""
-        self.margin = seconds[0]
-        self._at += self.used()
-        for timer, after in zip(self._timers, seconds, strict=False):
-            timer.arm(after if after < math.inf else 0.0)
-
-    def disarm(self) -> None:
-        for timer in self._timers:
-            timer.arm(0.0)
-
-    def delete(self) -> None:
-        for timer in self._timers:
-            timer.delete()
+    def _delete(self) -> None:
+        trip, self._trip = self._trip, None
+        if trip is not None:
+            for timer in (trip, *self._timers):
+                timer.delete()
+        self._timers.clear()

@@ -105,13 +105,11 @@ class Others:
     def __init__(self) -> None:
         self._spent: dict[int, float] | None = None
         self.used: dict[int, float] = {}  # since the last look, by ident
-        self.natives: dict[int, float] = {}  # the same by native id
 
     def look(self, without: set[int]) -> None:
         """Read the clocks of all threads but those in `without`."""
         before, now = self._spent, {}
         self.used.clear()
-        self.natives.clear()
         for ident, thread in list(threading._active.items())[:MOST_THREADS]:  # type: ignore[attr-defined]
             native = thread.native_id
             if ident in without or native is None:
@@ -120,5 +118,5 @@ class Others:
                 now[ident] = spent = time.clock_gettime(env.cpu_clock(native))
             except OSError:
                 continue
-            self.used[ident] = self.natives[native] = 0.0 if before is None else spent - before.get(ident, 0.0)
+            self.used[ident] = 0.0 if before is None else spent - before.get(ident, 0.0)
         self._spent = now
