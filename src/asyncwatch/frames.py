@@ -168,8 +168,10 @@ def stands_at_start(raw: Place) -> bool:
     return 0 <= lasti < 32 and opcode.opname[code.co_code[lasti]] == "RESUME"
 
 
-def may_stand_between(raw: RawFrame) -> bool:
+def may_stand_between(raw: Place) -> bool:
     """Whether the interpreter itself answers signals at this instruction; at others only native code does."""
+    if isinstance(raw, Frame):
+        return True
     code, lasti = raw
     return lasti < 0 or opcode.opname[code.co_code[lasti]].startswith(("JUMP", "POP_JUMP", "RESUME", "SEND"))
 

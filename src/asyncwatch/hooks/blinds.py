@@ -54,7 +54,7 @@ class Blinds:
         self._stacks.clear()
         if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval():
             self._stacks.update({ident: _stack_of(frame) for ident, frame in sys._current_frames().items()})
-        self._dumps = self._natives.taken() if gap.cause else []
+        self._dumps = self._natives.taken()
         self.others.look({state.ident for state in states})
         self._explained = False
 
@@ -146,10 +146,15 @@ class Blinds:
         return stack if stack and stands_at_call(stack[0]) else ()
 
     def _polled(self, state: LoopState) -> Stack:
-        """The stack at the wake, if it stood at one instruction whenever it answered: native code may, as `re` does."""
-        stack = self._at_wake(state)
-        answered = set(self._natives.passed)
-        return stack if stack and answered == {stack[0]} and not any(map(may_stand_between, answered)) else ()
+        """The stack at its answers, if it stood at one instruction at each: native code may answer, as `re` does."""
+        stacks = [self._inside(stack, state) for stack in self._natives.passed]
+        places = {stack[0] if stack else None for stack in stacks}
+        place = places.pop() if len(places) == 1 else None
+        if place is None or may_stand_between(place):
+            return ()
+        # After a call the interpreter answers as well: then the same call must be the one that has just ended.
+        wake = self._at_wake(state)
+        return stacks[-1] if not stands_at_call(place) or (wake and wake[0] == place) else ()
 
     def _inside(self, stack: Stack, state: LoopState) -> Stack:
         """The part of a stack below the loop's own frames; empty where there are none."""

@@ -66,7 +66,7 @@ class Natives:
         # CPU seconds after which the last arming would have had a dump made; infinite where none could have been.
         self.margin = math.inf
         # Where the main thread answered, and so was not in one piece of native code, since the last look.
-        self.passed: list[RawFrame] = []
+        self.passed: list[tuple[RawFrame, ...]] = []
 
     def prepare(self) -> None:
         """Load what is needed, before the program starts: a module must not appear while it runs."""

@@ -23,6 +23,7 @@ from asyncwatch.hooks.dumps import free_signals
 
 # Places kept until the watcher looks: more than one is enough to know that no single call took the time.
 MOST_PLACES = 16
+MOST_FRAMES = 64
 
 
 class Trips:
@@ -34,8 +35,8 @@ class Trips:
         self._hangs = hangs
         self.patience: float | None = None
         self.number = 0
-        # Where the main thread stood at its answers since the watcher last looked.
-        self.places: list[RawFrame] = []
+        # Where the main thread stood at its answers since the watcher last looked, each stack innermost first.
+        self.places: list[tuple[RawFrame, ...]] = []
         self._stands: tuple[int, int] | None = None
         self._since = 0.0
         self._told = False
@@ -62,8 +63,8 @@ class Trips:
         """Whether it is still we who answer: the program may have taken the signal since."""
         return self.number > 0 and signal.getsignal(self.number) == self._on_signal
 
-    def taken(self) -> list[RawFrame]:
-        """The places, called by the watcher at each look: what stood still until now may go on."""
+    def taken(self) -> list[tuple[RawFrame, ...]]:
+        """The stacks, called by the watcher at each look: what stood still until now may go on."""
         places, self.places = self.places, []
         self._stands = None
         return places
@@ -89,7 +90,7 @@ class Trips:
             if frame is None:
                 return
             if len(self.places) < MOST_PLACES:
-                self.places.append((frame.f_code, frame.f_lasti))
+                self.places.append(_stack_of(frame))
             self._look_for_hang((id(frame), frame.f_lasti))
         except Exception:
             self.number = 0  # not ours() any more: no dump will be asked for again
@@ -102,6 +103,14 @@ class Trips:
         elif self.patience is not None and now - self._since >= self.patience and not self._told:
             self._told = True
             self._hangs()
+
+
+def _stack_of(frame: FrameType | None) -> tuple[RawFrame, ...]:
+    found: list[RawFrame] = []
+    while frame is not None and len(found) < MOST_FRAMES:
+        found.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return tuple(found)
 
 
 _ON_SIGNAL = Trips._on_signal.__code__
