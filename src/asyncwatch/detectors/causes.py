@@ -12,6 +12,8 @@ from asyncwatch.frames import Frame, Place, called_at, is_call
 
 # The part of the time that decides.
 MOST = 0.5
+# The part of the time without a CPU for which the quota must have been used up to be the reason: it is counted late.
+SOME = 0.25
 # Less than this part of the time on a CPU, and it did not compute.
 IDLE = 0.2
 # A shorter collection is nobody's stall.
@@ -29,15 +31,7 @@ def cause_of(
 
     What would have been too long (`threshold`) without the collector and with a CPU all the time is code's doing.
     """
-    evidence: dict[str, Any] = {}
-    if account.ran is not None:
-        evidence["cpu"] = round(account.ran, 4)
-    if account.waited is not None:
-        evidence["without_cpu"] = round(account.waited, 4)
-    for name in ("gil", "stopped", "throttled"):
-        seconds = getattr(account, name)
-        if seconds is not None and seconds >= WORTH_SAYING:
-            evidence[name] = round(seconds, 4)
+    evidence = _measures(account, duration)
     collections = [one for one in account.collections if not _is_asked_for(one)]
     asked_for = sum(one.seconds for one in account.collections if one not in collections)
     collecting = sum(one.seconds for one in collections)
@@ -58,21 +52,44 @@ def cause_of(
     return "starved", evidence
 
 
+def _measures(account: Account, duration: float) -> dict[str, Any]:
+    """The evidence in numbers, none of them longer than the whole."""
+    evidence: dict[str, Any] = {}
+    if account.ran is not None:
+        evidence["cpu"] = round(min(account.ran, duration), 4)
+    if account.waited is not None:
+        evidence["without_cpu"] = round(min(account.waited, duration - _ran_at_least(account, duration)), 4)
+    for name in ("gil", "stopped", "throttled"):
+        seconds = getattr(account, name)
+        if seconds is not None and seconds >= WORTH_SAYING:
+            evidence[name] = round(min(seconds, duration), 4)
+    return evidence
+
+
+def _ran_at_least(account: Account, duration: float) -> float:
+    """CPU seconds that were this callback's for certain: what ran before and after it is in the account, too."""
+    return min(duration, max(0.0, (account.ran or 0.0) - max(0.0, account.span - duration)))
+
+
 def _taken_away(account: Account, duration: float, raws: tuple[Place, ...]) -> tuple[str, float]:
     """What kept the thread from running, and for how long; these overlap, so the longest counts."""
     if any(_is_debugger(raw) for raw in raws):
         return "debugger", duration
-    ran, waited = account.ran, account.waited
-    known = max(waited or 0.0, account.throttled or 0.0, account.gil, account.stopped) >= MOST * duration
-    if ran is not None and ran <= IDLE * duration and not known and raws and not is_call(raws[0]):
+    waited, throttled, ran = account.waited or 0.0, account.throttled or 0.0, _ran_at_least(account, duration)
+    known = max(waited, throttled, account.gil, account.stopped) >= MOST * duration
+    if account.ran is not None and ran <= IDLE * duration and not known and raws and not is_call(raws[0]):
         # It hardly ran while it stood at an instruction that waits for nothing: other threads of the process did.
         return "other threads", duration - ran
-    throttled = min(account.throttled or 0.0, duration)
-    found = {"throttled": throttled, "stopped": account.stopped, "preempted": waited or 0.0}
-    most = max(found.values())
+    # A throttled thread waits for a CPU. One that sleeps loses nothing by the quota, however many others are throttled.
+    if account.waited is None:
+        waited = throttled
+    most = max(waited, account.stopped)
     # A throttled process looks from inside as one that was stopped or preempted.
-    why = "throttled" if throttled >= MOST * most else max(found, key=found.__getitem__)
-    return why, min(duration - (ran or 0.0), most)
+    if throttled >= SOME * most:
+        why = "throttled"
+    else:
+        why = "preempted" if waited >= account.stopped else "stopped"
+    return why, min(duration - ran, most)
 
 
 def _is_debugger(raw: Place) -> bool:

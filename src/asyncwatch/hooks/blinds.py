@@ -74,6 +74,9 @@ class Blinds:
             return None
         if gap.cause != "gil":
             return Blind(gap.late, gap.since, gap.due, gap.cause)
+        if before is not None and now is not None and now.waited - before.waited >= MOST * gap.late:
+            # Whoever had the GIL was the loop's own thread, without a CPU, or it would have been in the same plight.
+            return Blind(gap.late, gap.since, gap.due, "stopped")
         ran = now.ran - before.ran if before is not None and now is not None else None
         stack = self._dumped(state) if ran is None or ran >= FLOOR else ()
         if not stack and self._waited_for_the_gil(before, now):
