@@ -5,10 +5,11 @@ What is not code's doing (the collector, a machine that gave no CPU) is never a 
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from asyncwatch.events import Account, Collection
-from asyncwatch.frames import Frame, Place, called_at, is_call
+from asyncwatch.frames import Frame, Place, called_at, is_call, resolve
 
 # The part of the time that decides.
 MOST = 0.5
@@ -80,9 +81,12 @@ def _taken_away(account: Account, duration: float, raws: tuple[Place, ...]) -> t
     if account.ran is not None and ran <= IDLE * duration and not known and raws and not is_call(raws[0]):
         # It hardly ran while it stood at an instruction that waits for nothing: other threads of the process did.
         return "other threads", duration - ran
-    # A throttled thread waits for a CPU. One that sleeps loses nothing by the quota, however many others are throttled.
-    if account.waited is None:
-        waited = throttled
+    if any(_starts_a_thread(raw) for raw in raws):
+        # It waits for the new thread's first line, which takes no time where there is a CPU.
+        return ("throttled" if throttled >= SOME * duration else "other threads"), duration - ran
+    # What is waited for may be another thread that the quota stopped, but for a sleep.
+    if account.waited is None or not _sleeps(raws):
+        waited = max(waited, throttled)
     most = max(waited, account.stopped)
     # A throttled process looks from inside as one that was stopped or preempted.
     if throttled >= SOME * most:
@@ -95,6 +99,16 @@ def _taken_away(account: Account, duration: float, raws: tuple[Place, ...]) -> t
 def _is_debugger(raw: Place) -> bool:
     file = raw.file if isinstance(raw, Frame) else raw[0].co_filename
     return file.rpartition("/")[2] in _DEBUGGERS or "/debugpy/" in file
+
+
+def _starts_a_thread(raw: Place) -> bool:
+    frame = resolve(raw)
+    return frame.function == "start" and frame.file == threading.__file__
+
+
+def _sleeps(raws: tuple[Place, ...]) -> bool:
+    called = called_at(raws[0]) if raws else None
+    return called is not None and called.rpartition(".")[2] == "sleep"
 
 
 def _is_asked_for(collection: Collection) -> bool:

@@ -75,14 +75,13 @@ class Blinds:
         if gap.cause != "gil":
             return Blind(gap.late, gap.since, gap.due, gap.cause)
         if before is not None and now is not None and now.waited - before.waited >= MOST * gap.late:
-            # Whoever had the GIL was the loop's own thread, without a CPU, or it would have been in the same plight.
+            # With the GIL or without it, the loop's thread had no CPU.
             return Blind(gap.late, gap.since, gap.due, "stopped")
         ran = now.ran - before.ran if before is not None and now is not None else None
         stack = self._dumped(state) if ran is None or ran >= FLOOR else ()
         if not stack and self._waited_for_the_gil(before, now):
             return self._held_off()
-        # Code that computed for longer than a dump takes to come would have been written down.
-        if not stack and (ran is None or ran < self._natives.margin + TICK):
+        if not stack and (ran is None or self._may_have_held(ran)):
             stack = self._just_left(state)
         if not stack and self._collected():
             stack = self._at_wake(state)
@@ -90,6 +89,13 @@ class Blinds:
             self._explained = True
             return Blind(gap.late, gap.since, gap.due, "gil", stack)
         return Blind(gap.late, gap.since, gap.due, "unknown")
+
+    def _may_have_held(self, ran: float) -> bool:
+        """Whether it can be the loop's thread that had the GIL, having used so much of its CPU."""
+        if ran >= self._natives.margin + TICK:
+            return False  # that would have been written down
+        # It may hold the GIL and sleep, or sleep while a thread holds it that came to run, and was kept from going on.
+        return ran >= ASKING * self.gap.late or not any(self.others.used.values())
 
     def _collected(self) -> bool:
         """Whether the collector explains it, which calls us when it ends: the thread still stands where it ran."""
