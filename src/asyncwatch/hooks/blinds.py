@@ -70,15 +70,17 @@ class Blinds:
     def of(self, state: LoopState, before: Vitals | None, now: Vitals | None, *, idle: bool) -> Blind | None:
         """What this look's lateness was for one loop; None when it was punctual, or it was nothing for that loop."""
         gap = self.gap
+        ran = now.ran - before.ran if before is not None and now is not None else None
         if not gap.cause or gap.late < TURNS * sys.getswitchinterval():
-            return None
+            if gap.looked < TURNS * sys.getswitchinterval() or ran is None or ran >= MOST * gap.looked:
+                return None
+            # We held it up: the watcher itself had no CPU while it had the GIL.
+            return Blind(gap.looked, gap.since - gap.looked, gap.since - gap.looked, "stopped")
         if gap.cause != "gil":
             return Blind(gap.late, gap.since, gap.due, gap.cause)
-        if before is not None and now is not None and now.waited - before.waited >= MOST * gap.late:
-            # With the GIL or without it, the loop's thread had no CPU.
-            return Blind(gap.late, gap.since, gap.due, "stopped")
-        ran = now.ran - before.ran if before is not None and now is not None else None
         stack = self._dumped(state) if ran is None or ran >= FLOOR else ()
+        if not stack and not self._collected() and self._had_no_cpu(before, now):
+            return Blind(gap.late, gap.since, gap.due, "stopped")
         if not stack and self._waited_for_the_gil(before, now):
             return self._held_off()
         if not stack and (ran is None or self._may_have_held(ran)):
@@ -89,6 +91,10 @@ class Blinds:
             self._explained = True
             return Blind(gap.late, gap.since, gap.due, "gil", stack)
         return Blind(gap.late, gap.since, gap.due, "unknown")
+
+    def _had_no_cpu(self, before: Vitals | None, now: Vitals | None) -> bool:
+        """With the GIL or without it, the loop's thread wanted to go on and could not."""
+        return before is not None and now is not None and now.waited - before.waited >= MOST * self.gap.late
 
     def _may_have_held(self, ran: float) -> bool:
         """Whether it can be the loop's thread that had the GIL, having used so much of its CPU."""
