@@ -87,7 +87,8 @@ class Account:
 
     `ran` is CPU time of the loop's thread, `waited` the time it was runnable without a CPU, `throttled` the time its
     control group had used up its quota, `stopped` the time in which the watcher's own thread was not run though it
-    waited for nothing, `gil` the time in which the watcher was awake and the GIL was not to be had.
+    waited for nothing, `gil` the time in which the watcher was awake and the GIL was not to be had. The first three
+    were counted over `span` seconds, which is a little more than the loop was held: from one look to another.
     """
 
     ran: float | None = None
@@ -95,6 +96,7 @@ class Account:
     throttled: float | None = None
     stopped: float = 0.0
     gil: float = 0.0
+    span: float = 0.0
     collections: tuple[Collection, ...] = ()
 
 

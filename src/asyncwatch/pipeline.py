@@ -52,7 +52,7 @@ class Pipeline:
 
     def reset(self) -> None:
         """Begin counting anew; a forked child keeps its own counts."""
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
         self.by_rule: Counter[str] = Counter()
         self.by_level: Counter[str] = Counter()
         self.known = 0
@@ -88,14 +88,16 @@ class Pipeline:
         self.by_level[finding.level] += 1
         if finding.level != "info" and self._config.fails_on(code):
             self.failures.add(code)
-        if fingerprint not in self._counts and len(self._counts) >= MOST_FINGERPRINTS:
+        # By level, too: that a line was once slow for want of a CPU must not hide that it is slow by itself.
+        key = (fingerprint, finding.level)
+        if key not in self._counts and len(self._counts) >= MOST_FINGERPRINTS:
             self.uncounted += 1
             return
-        self._counts[fingerprint] += 1
-        if is_milestone(self._counts[fingerprint]):
+        self._counts[key] += 1
+        if is_milestone(self._counts[key]):
             if len(self.kept) < MOST_KEPT:
                 self.kept.append(finding)
-            self._say(finding, self._counts[fingerprint])
+            self._say(finding, self._counts[key])
 
     def _say(self, finding: Finding, count: int) -> None:
         for sink in list(self._sinks):

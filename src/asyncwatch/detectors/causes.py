@@ -5,13 +5,16 @@ What is not code's doing (the collector, a machine that gave no CPU) is never a 
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from asyncwatch.events import Account, Collection
-from asyncwatch.frames import Frame, Place, called_at, is_call
+from asyncwatch.frames import Frame, Place, called_at, is_call, resolve
 
 # The part of the time that decides.
 MOST = 0.5
+# The part of the time without a CPU for which the quota must have been used up to be the reason: it is counted late.
+SOME = 0.25
 # Less than this part of the time on a CPU, and it did not compute.
 IDLE = 0.2
 # A shorter collection is nobody's stall.
@@ -29,15 +32,7 @@ def cause_of(
 
     What would have been too long (`threshold`) without the collector and with a CPU all the time is code's doing.
     """
-    evidence: dict[str, Any] = {}
-    if account.ran is not None:
-        evidence["cpu"] = round(account.ran, 4)
-    if account.waited is not None:
-        evidence["without_cpu"] = round(account.waited, 4)
-    for name in ("gil", "stopped", "throttled"):
-        seconds = getattr(account, name)
-        if seconds is not None and seconds >= WORTH_SAYING:
-            evidence[name] = round(seconds, 4)
+    evidence = _measures(account, duration)
     collections = [one for one in account.collections if not _is_asked_for(one)]
     asked_for = sum(one.seconds for one in account.collections if one not in collections)
     collecting = sum(one.seconds for one in collections)
@@ -58,26 +53,60 @@ def cause_of(
     return "starved", evidence
 
 
+def _measures(account: Account, duration: float) -> dict[str, Any]:
+    """The evidence in numbers, none of them longer than the whole."""
+    evidence: dict[str, Any] = {}
+    if account.ran is not None:
+        evidence["cpu"] = round(min(account.ran, duration), 4)
+    if account.waited is not None:
+        evidence["without_cpu"] = round(min(account.waited, duration - _ran_at_least(account, duration)), 4)
+    for name in ("gil", "stopped", "throttled"):
+        seconds = getattr(account, name)
+        if seconds is not None and seconds >= WORTH_SAYING:
+            evidence[name] = round(min(seconds, duration), 4)
+    return evidence
+
+
+def _ran_at_least(account: Account, duration: float) -> float:
+    """CPU seconds that were this callback's for certain: what ran before and after it is in the account, too."""
+    return min(duration, max(0.0, (account.ran or 0.0) - max(0.0, account.span - duration)))
+
+
 def _taken_away(account: Account, duration: float, raws: tuple[Place, ...]) -> tuple[str, float]:
     """What kept the thread from running, and for how long; these overlap, so the longest counts."""
     if any(_is_debugger(raw) for raw in raws):
         return "debugger", duration
-    ran, waited = account.ran, account.waited
-    known = max(waited or 0.0, account.throttled or 0.0, account.gil, account.stopped) >= MOST * duration
-    if ran is not None and ran <= IDLE * duration and not known and raws and not is_call(raws[0]):
+    waited, throttled, ran = account.waited or 0.0, account.throttled or 0.0, _ran_at_least(account, duration)
+    known = max(waited, throttled, account.gil, account.stopped) >= MOST * duration
+    if account.ran is not None and ran <= IDLE * duration and not known and raws and not is_call(raws[0]):
         # It hardly ran while it stood at an instruction that waits for nothing: other threads of the process did.
         return "other threads", duration - ran
-    throttled = min(account.throttled or 0.0, duration)
-    found = {"throttled": throttled, "stopped": account.stopped, "preempted": waited or 0.0}
-    most = max(found.values())
+    if any(_starts_a_thread(raw) for raw in raws):
+        # It waits for the new thread's first line, which takes no time where there is a CPU.
+        return ("throttled" if throttled >= SOME * duration else "other threads"), duration - ran
+    # What is waited for may be another thread that the quota stopped, but for a sleep.
+    if account.waited is None or not _sleeps(raws):
+        waited = max(waited, throttled)
+    most = max(waited, account.stopped)
     # A throttled process looks from inside as one that was stopped or preempted.
-    why = "throttled" if throttled >= MOST * most else max(found, key=found.__getitem__)
-    return why, min(duration - (ran or 0.0), most)
+    lost = "preempted" if waited >= account.stopped else "stopped"
+    why = "throttled" if throttled >= SOME * most else lost
+    return why, min(duration - ran, most)
 
 
 def _is_debugger(raw: Place) -> bool:
     file = raw.file if isinstance(raw, Frame) else raw[0].co_filename
     return file.rpartition("/")[2] in _DEBUGGERS or "/debugpy/" in file
+
+
+def _starts_a_thread(raw: Place) -> bool:
+    frame = resolve(raw)
+    return frame.function == "start" and frame.file == threading.__file__
+
+
+def _sleeps(raws: tuple[Place, ...]) -> bool:
+    called = called_at(raws[0]) if raws else None
+    return called is not None and called.rpartition(".")[2] == "sleep"
 
 
 def _is_asked_for(collection: Collection) -> bool:

@@ -71,18 +71,23 @@ class Blinds:
     def of(self, state: LoopState, before: Vitals | None, now: Vitals | None, *, idle: bool) -> Blind | None:
         """What this look's lateness was for one loop; None when it was punctual, or it was nothing for that loop."""
         gap = self.gap
+        ran = now.ran - before.ran if before is not None and now is not None else None
         if not gap.cause or gap.late < TURNS * sys.getswitchinterval():
-            return None
+            if gap.looked < TURNS * sys.getswitchinterval() or ran is None or ran >= MOST * gap.looked:
+                return None
+            # We held it up: the watcher itself had no CPU while it had the GIL.
+            return Blind(gap.looked, gap.since - gap.looked, gap.since - gap.looked, "stopped")
         if gap.cause != "gil":
             return Blind(gap.late, gap.since, gap.due, gap.cause)
-        ran = now.ran - before.ran if before is not None and now is not None else None
         stack = self._dumped(state) if ran is None or ran >= FLOOR else ()
+        answered = bool(self._natives.passed) and state.native == os.getpid()
+        if not stack and answered:
+            stack = self._polled(state)
+        if not stack and not self._collected() and self._had_no_cpu(before, now):
+            return Blind(gap.late, gap.since, gap.due, "stopped")
         if not stack and self._waited_for_the_gil(before, now):
             return self._held_off()
-        # Code that computed for longer than a dump takes to come would have been written down.
-        if not stack and self._natives.passed and state.native == os.getpid():
-            stack = self._polled(state)
-        elif not stack and (ran is None or ran < self._natives.margin + TICK):
+        if not stack and not answered and (ran is None or self._may_have_held(ran)):
             stack = self._just_left(state)
         if not stack and self._collected():
             stack = self._at_wake(state)
@@ -90,6 +95,17 @@ class Blinds:
             self._explained = True
             return Blind(gap.late, gap.since, gap.due, "gil", stack)
         return Blind(gap.late, gap.since, gap.due, "unknown")
+
+    def _had_no_cpu(self, before: Vitals | None, now: Vitals | None) -> bool:
+        """With the GIL or without it, the loop's thread wanted to go on and could not."""
+        return before is not None and now is not None and now.waited - before.waited >= MOST * self.gap.late
+
+    def _may_have_held(self, ran: float) -> bool:
+        """Whether it can be the loop's thread that had the GIL, having used so much of its CPU."""
+        if ran >= self._natives.margin + TICK:
+            return False  # that would have been written down
+        # It may hold the GIL and sleep, or sleep while a thread holds it that came to run, and was kept from going on.
+        return ran >= ASKING * self.gap.late or not any(self.others.used.values())
 
     def _collected(self) -> bool:
         """Whether the collector explains it, which calls us when it ends: the thread still stands where it ran."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncwatch.hooks.hold import Hold
 from asyncwatch.hooks.loops import LoopState
-from asyncwatch.hooks.vitals import Vitals
+from asyncwatch.hooks.vitals import Record
 
 # How often a quiet program is looked at, in seconds; more often for a short threshold.
 PERIOD = 0.025
@@ -21,9 +21,7 @@ class Eye:
         self.pongs = state.pongs
         self.alive_at = now
         self.hold: Hold | None = None
-        self.vitals: Vitals | None = None  # at the last look
-        self.before: Vitals | None = None  # when it was last known to live
-        self.throttled: float | None = None
+        self.record = Record()
         self.threshold = 0.1
         self.period = PERIOD
         self.idle = False

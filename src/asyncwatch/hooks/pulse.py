@@ -28,6 +28,7 @@ class Gap:
     now: float
     late: float = 0.0
     cause: str = ""  # gil, or stopped: nothing ran this thread; empty when it was punctual
+    looked: float = dataclasses.field(default=0.0, compare=False)  # how long the last look took
 
 
 @dataclasses.dataclass
@@ -40,7 +41,7 @@ class Pulse:
     recent: float = 0.0  # what it has to reckon with: lateness of the last seconds that no native code explains
 
     def __post_init__(self) -> None:
-        self._rested_at = self._due = 0.0
+        self._rested_at = self._due = self._woke_at = 0.0
         self._switches = 0
 
     def rests(self, now: float, period: float) -> None:
@@ -56,16 +57,17 @@ class Pulse:
         """The watcher runs again."""
         self.recent *= FORGET
         if not self._due:
+            self._woke_at = now
             return Gap(now, now, now)
-        late = now - self._due
+        late, looked, self._woke_at = now - self._due, self._rested_at - self._woke_at, now
         if late < PUNCTUAL:
-            return Gap(self._rested_at, min(self._due, now), now)
+            return Gap(self._rested_at, min(self._due, now), now, looked=looked)
         cause = self._cause(late)
         if cause == "gil":
             self.without_gil = max(self.without_gil, late)
         else:
             self.stopped = max(self.stopped, late)
-        return Gap(self._rested_at, self._due, now, late, cause)
+        return Gap(self._rested_at, self._due, now, late, cause, looked)
 
     def _cause(self, late: float) -> str:
         if self.switches is None:

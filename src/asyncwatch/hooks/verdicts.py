@@ -7,7 +7,7 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.eye import Eye
 from asyncwatch.hooks.hold import Hold, Segment
-from asyncwatch.hooks.vitals import Quota, Vitals, vitals
+from asyncwatch.hooks.vitals import Quota, vitals
 
 # The watcher not having looked for more looks than this before the end is a time it has not seen.
 TAIL = 3
@@ -121,19 +121,19 @@ class Verdicts:
     def _account(
         self, eye: Eye, segment: Segment | None, began: float, end: float, hold: Hold | None = None
     ) -> Account:
-        before, after = eye.before, vitals(eye.state.native) or eye.vitals
-        ran, waited = _spent(before, after)
-        throttled = self._quota.throttled() if eye.throttled is not None else None
-        if throttled is not None and eye.throttled is not None:
-            throttled -= eye.throttled
+        # A loop that is over was not looked at again.
+        if eye.record.until < end:
+            eye.record.add(end, vitals(eye.state.native), self.throttled())
+        spent = eye.record.between(began, end)
         parts = hold.segments if hold is not None else [segment] if segment is not None else []
         return Account(
-            ran,
-            waited,
-            throttled,
+            spent.ran,
+            spent.waited,
+            spent.throttled,
             stopped=sum(part.stopped for part in parts),
             gil=sum(part.gil + part.held_off for part in parts),
             collections=self._collector.between(began, end),
+            span=spent.span,
         )
 
     def unexplained(self, duration: float, threshold: float) -> None:
@@ -141,9 +141,3 @@ class Verdicts:
         if duration >= threshold:
             self.pauses += 1
             self.longest_pause = max(self.longest_pause, duration)
-
-
-def _spent(before: Vitals | None, after: Vitals | None) -> tuple[float | None, float | None]:
-    if before is None or after is None:
-        return None, None
-    return max(0.0, after.ran - before.ran), max(0.0, after.waited - before.waited)

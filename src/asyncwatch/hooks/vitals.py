@@ -6,6 +6,7 @@ https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu (cpu.stat)
 
 from __future__ import annotations
 
+import bisect
 import os
 import threading
 import time
@@ -17,6 +18,8 @@ from asyncwatch import env
 MOST_THREADS = 32
 # CPU seconds too few to read a file for.
 UNCHANGED = 0.0005
+# Looks whose numbers are kept for each loop.
+MOST_ROWS = 256
 
 
 class Vitals(NamedTuple):
@@ -47,6 +50,62 @@ def still(native: int | None, last: Vitals | None) -> bool:
         return time.clock_gettime(env.cpu_clock(native)) - last.ran < UNCHANGED
     except OSError:
         return False
+
+
+class Spent(NamedTuple):
+    """What a thread spent within `span` seconds; None where nobody says."""
+
+    span: float
+    ran: float | None = None
+    waited: float | None = None
+    throttled: float | None = None
+
+
+class Record:
+    """One thread's numbers at each look, so that each callback is judged by its own time and not by its neighbours'.
+
+    When there are many, every second of the older half is dropped: what is long ago is known less exactly.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[float, Vitals, float | None]] = []
+
+    @property
+    def last(self) -> Vitals | None:
+        return self._rows[-1][1] if self._rows else None
+
+    @property
+    def until(self) -> float:
+        return self._rows[-1][0] if self._rows else 0.0
+
+    def add(self, now: float, numbers: Vitals | None, throttled: float | None) -> None:
+        if numbers is None:
+            return
+        self._rows.append((now, numbers, throttled))
+        if len(self._rows) >= MOST_ROWS:
+            del self._rows[1 : MOST_ROWS // 2 : 2]
+
+    def still(self, now: float) -> None:
+        """A look at which the thread had not run: its last numbers hold until now."""
+        if len(self._rows) >= 2 and self._rows[-1][1] is self._rows[-2][1]:
+            self._rows[-1] = (now, *self._rows[-1][1:])
+        elif self._rows:
+            self._rows.append((now, *self._rows[-1][1:]))
+
+    def between(self, began: float, end: float) -> Spent:
+        """From the last look before it to the first look after it: the span says how much more that is."""
+        rows = self._rows
+        if not rows:
+            return Spent(end - began)
+        first = rows[max(0, bisect.bisect_right(rows, began, key=_time) - 1)]
+        last = rows[min(len(rows) - 1, bisect.bisect_left(rows, end, key=_time))]
+        was, now = first[1], last[1]
+        throttled = last[2] - first[2] if last[2] is not None and first[2] is not None else None
+        return Spent(last[0] - first[0], max(0.0, now.ran - was.ran), max(0.0, now.waited - was.waited), throttled)
+
+
+def _time(row: tuple[float, Vitals, float | None]) -> float:
+    return row[0]
 
 
 class Quota:

@@ -21,7 +21,7 @@ from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.stacks import is_callback_code, is_select, running_thread
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.verdicts import Verdicts
-from asyncwatch.hooks.vitals import Vitals, still, vitals
+from asyncwatch.hooks.vitals import Record, still, vitals
 
 PART = "hooks.watchdog"
 
@@ -61,8 +61,9 @@ class Watchdog:
         eye = self._quiet
         if eye is None or now - eye.asked_at >= ASK_IDLE or not self._blinds.pulse.is_punctual(now):
             return False
-        if not self._looks_idle(eye.state) or not still(eye.state.native, eye.vitals):
+        if not self._looks_idle(eye.state) or not still(eye.state.native, eye.record.last):
             return False
+        eye.record.still(now)
         eye.alive_at = max(eye.alive_at, now)
         self.lags.add(0.0, eye.period)
         return True
@@ -85,7 +86,6 @@ class Watchdog:
                 continue
             if eye is None:
                 eye = self._eyes[state.number] = Eye(state, now)
-                eye.before = eye.vitals = vitals(state.native)
             if loop.is_running():
                 period = min(period, self._look_at(eye, loop, now))
             else:
@@ -106,20 +106,22 @@ class Watchdog:
         self._find_thread(eye, loop)
         eye.threshold = float(loop.slow_callback_duration)
         eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
-        before = eye.vitals
-        if not still(state.native, before):
-            eye.vitals = vitals(state.native)
+        before = eye.record.last
+        if still(state.native, before):
+            eye.record.still(now)
+        else:
+            eye.record.add(now, vitals(state.native), self._verdicts.throttled())
         eye.idle = idle = self._looks_idle(state)
-        blind = self._blinds.of(state, before, eye.vitals, idle=idle)
+        blind = self._blinds.of(state, before, eye.record.last, idle=idle)
         answered_at = state.pong_at if state.pongs != eye.pongs else 0.0
         if eye.waiting and answered_at and (blind is None or answered_at < blind.due):
-            self._answered(eye, answered_at, before)
+            self._answered(eye, answered_at)
         if blind is not None and (eye.waiting or blind.stack or (blind.cause == "stopped" and not idle)):
             self._look_back(eye, loop, blind, idle=idle)
         elif blind is not None and blind.cause == "unknown":
             self._verdicts.unexplained(blind.seconds, eye.threshold)
         if eye.waiting and answered_at:
-            self._answered(eye, answered_at, eye.vitals)
+            self._answered(eye, answered_at)
         if eye.waiting:
             self._sample(eye, loop, now)
             return max(SHORTEST, min(SAMPLING, eye.period))
@@ -127,7 +129,7 @@ class Watchdog:
             if eye.hold is not None:
                 self.lags.add(now - eye.hold.began, eye.period)
                 self._verdicts.of(eye, now)
-            eye.alive_at, eye.before = max(eye.alive_at, now), eye.vitals
+            eye.alive_at = max(eye.alive_at, now)
             self.lags.add(0.0, eye.period)
         if not idle or eye.hold is not None or now - eye.asked_at >= ASK_IDLE or getattr(state.work, "busy", False):
             self._ask(eye, loop, now)
@@ -142,7 +144,7 @@ class Watchdog:
             ident = running_thread(loop, self._task(loop), taken)
         if ident is not None and ident != eye.state.ident:
             eye.state.enter(ident)
-            eye.before = eye.vitals = vitals(eye.state.native)
+            eye.record = Record()
 
     def _looks_idle(self, state: LoopState) -> bool:
         frame = frame_of(state.ident)
@@ -157,7 +159,6 @@ class Watchdog:
     def _ask(self, eye: Eye, loop: Any, now: float) -> None:
         eye.pongs = eye.state.pongs
         eye.asked_at = now
-        eye.throttled = self._verdicts.throttled()
         if eye.hold is None:
             eye.alive_at = max(eye.alive_at, eye.state.pong_at)
         try:
@@ -218,16 +219,16 @@ class Watchdog:
     def _stopped(self, eye: Eye, now: float) -> None:
         """The loop does not turn now; a hold that was its last step is complete all the same."""
         if eye.waiting and eye.state.pongs != eye.pongs:
-            self._answered(eye, eye.state.pong_at, eye.vitals)
+            self._answered(eye, eye.state.pong_at)
         elif eye.waiting:
-            self._answered(eye, now if eye.hold is None else (eye.hold.looked_at + now) / 2, eye.vitals)
+            self._answered(eye, now if eye.hold is None else (eye.hold.looked_at + now) / 2)
 
-    def _answered(self, eye: Eye, end: float, then: Vitals | None) -> None:
-        """The loop lives again since `end`: what kept it is complete. `then`: what its thread had used so far."""
+    def _answered(self, eye: Eye, end: float) -> None:
+        """The loop lives again since `end`: what kept it is complete."""
         since = eye.asked_at if eye.hold is None else min(eye.asked_at, eye.hold.began)
         self.lags.add(max(0.0, end - since), eye.period)
         self._verdicts.of(eye, end)
-        eye.waiting, eye.alive_at, eye.before, eye.sure = False, end, then, True
+        eye.waiting, eye.alive_at, eye.sure = False, end, True
         eye.answered_at = end
 
     def claim(self, loop: Any, duration: float) -> bool:
