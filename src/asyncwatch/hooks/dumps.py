@@ -64,10 +64,13 @@ class DumpFile:
         """Close it unread: after a fork what it says is the parent's to read."""
         if self.fd < 0:
             return
-        status = os.fstat(self.fd)
+        fd, self.fd = self.fd, -1
+        try:
+            status = os.fstat(fd)
+        except OSError:
+            return  # the program has closed it
         if (status.st_dev, status.st_ino) == self._identity:
-            os.close(self.fd)
-        self.fd = -1
+            os.close(fd)
 
 
 def free_signals() -> Iterator[int]:
