@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
-
 # Short margins are overrun in a shorter time.
 scale = 1.0
 
