@@ -125,14 +125,19 @@ print("ended")
     assert (done.status, done.out) == (0, "ended\n"), done.err
 
 
+EVERY = "range(signal.SIGRTMIN, signal.SIGRTMAX + 1)"
+DUMPS = f"[n for n in {EVERY} if signal.getsignal(n) == signal.SIG_DFL]"
+
+
 @each_loop
-def test_real_time_signals_of_the_programs_are_its_own(program: Any, tmp_path: Path, kind: str) -> None:
-    """A program that answers every real-time signal itself gets those it sends and none of ours."""
+@pytest.mark.parametrize("which", [EVERY, DUMPS], ids=["every", "those of the dumps"])
+def test_real_time_signals_of_the_programs_are_its_own(program: Any, tmp_path: Path, kind: str, which: str) -> None:
+    """A program that answers real-time signals itself gets those it sends and none of ours, also when we are gone."""
     text = """
 got = []
 async def main():
     await stall()
-    for number in range(signal.SIGRTMIN, signal.SIGRTMAX + 1):
+    for number in eval(sys.argv[2]):
         signal.signal(number, lambda number, frame: got.append(number))
     await asyncio.sleep(0.1)
     await stall()
@@ -142,10 +147,15 @@ async def main():
     print([number - signal.SIGRTMIN for number in got])
 
 run(main())
-print(signal.getsignal(signal.SIGRTMAX) is not signal.SIG_DFL)
+watch.uninstall()
+for number in eval(sys.argv[3]):
+    signal.raise_signal(number)
+print(len(got) >= 4)
 """
-    run = watched(program, kind, tmp_path, text)
-    assert run.out == "[]\n[5]\nTrue\n"
+    start = "import asyncwatch\nwatch = asyncwatch.install(output=())\n"
+    rest = f"[n for n in {EVERY} if callable(signal.getsignal(n))]"
+    done = run_python(str(program(start + START + text)), kind, which, rest, cwd=tmp_path)
+    assert (done.status, done.out) == (0, "[]\n[5]\nTrue\n"), done.err
 
 
 @each_loop

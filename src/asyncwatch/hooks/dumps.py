@@ -81,8 +81,13 @@ def free_signals() -> Iterator[int]:
             if line.startswith(("SigCgt", "SigIgn", "SigBlk")):
                 taken |= int(line.split()[1], 16)
     for number in range(signal.SIGRTMAX - 7, signal.SIGRTMIN + 7, -1):
-        if not taken >> (number - 1) & 1:
+        if not taken >> (number - 1) & 1 and untouched(number):
             yield number
+
+
+def untouched(number: int) -> bool:
+    """Whether the program has not set a handler for a signal that `faulthandler` answers: it is not told of that."""
+    return signal.getsignal(number) in (signal.SIG_DFL, None)
 
 
 def parse(text: str) -> list[tuple[Frame, ...]]:
