@@ -64,7 +64,7 @@ run(asyncio.sleep(0.1))
 BREAK = """
 import asyncwatch
 from asyncwatch import events, frames, pipeline
-from asyncwatch.hooks import coroutines, exceptions, executors, hold, install, loops, owners, shutdown, sites, sweep, taps, tasks, watchdog
+from asyncwatch.hooks import blinds, coroutines, exceptions, executors, hold, install, loops, natives, owners, shutdown, sites, sweep, taps, tasks, trips, watchdog
 
 def broken(*args, **kwargs):
     raise ZeroDivisionError("a fault of our own")
@@ -79,6 +79,8 @@ PARTS = [
     ("tasks.Ledger.facts", None),
     ("watchdog.Watchdog.look", "hooks.watchdog"),
     ("watchdog.Watchdog._sample", "hooks.watchdog"),
+    ("blinds.Blinds.of", "hooks.watchdog"),
+    ("natives.Natives._arm", "hooks.natives"),
     ("sweep.Sweeper.__call__", "hooks.sweep"),
     ("sweep.Sweeper._visit", "hooks.sweep"),
     ("owners.is_unheld", None),

@@ -14,10 +14,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
+# Short margins are overrun in a shorter time.
+scale = 1.0
+
 
 def until(seconds: float) -> Iterator[int]:
     """Numbers, until that much time is over."""
-    end, number = time.monotonic() + seconds, 0
+    end, number = time.monotonic() + seconds * scale, 0
     while time.monotonic() < end:
         yield number
         number += 1
@@ -106,10 +109,10 @@ def short_threads() -> None:
 
 def gil_rivals() -> None:
     """Threads that want the GIL all the time."""
-    rivals = [threading.Thread(target=burn, args=(0.1,)) for _ in range(random.randrange(1, 5))]
+    rivals = [threading.Thread(target=burn, args=(0.1 * scale,)) for _ in range(random.randrange(1, 5))]
     for rival in rivals:
         rival.start()
-    burn(0.1)
+    burn(0.1 * scale)
     for rival in rivals:
         rival.join()
 

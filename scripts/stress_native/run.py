@@ -63,7 +63,7 @@ def disturb(process: subprocess.Popen[str], end: float) -> None:
             time.sleep(random.random() * 0.15)
             process.send_signal(signal.SIGCONT)
         if time.monotonic() >= turn:
-            turn = time.monotonic() + 1.5
+            turn = time.monotonic() + (1.5 if burners else 0.7)
             if burners:
                 stop(burners)
             else:

@@ -64,10 +64,13 @@ class DumpFile:
         """Close it unread: after a fork what it says is the parent's to read."""
         if self.fd < 0:
             return
-        status = os.fstat(self.fd)
+        fd, self.fd = self.fd, -1
+        try:
+            status = os.fstat(fd)
+        except OSError:
+            return  # the program has closed it
         if (status.st_dev, status.st_ino) == self._identity:
-            os.close(self.fd)
-        self.fd = -1
+            os.close(fd)
 
 
 def free_signals() -> Iterator[int]:
@@ -78,8 +81,13 @@ def free_signals() -> Iterator[int]:
             if line.startswith(("SigCgt", "SigIgn", "SigBlk")):
                 taken |= int(line.split()[1], 16)
     for number in range(signal.SIGRTMAX - 7, signal.SIGRTMIN + 7, -1):
-        if not taken >> (number - 1) & 1:
+        if not taken >> (number - 1) & 1 and untouched(number):
             yield number
+
+
+def untouched(number: int) -> bool:
+    """Whether the program has not set a handler for a signal that `faulthandler` answers: it is not told of that."""
+    return signal.getsignal(number) in (signal.SIG_DFL, None)
 
 
 def parse(text: str) -> list[tuple[Frame, ...]]:

@@ -27,7 +27,7 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.frames import Frame, RawFrame
 from asyncwatch.hooks.bus import Bus
-from asyncwatch.hooks.dumps import DumpFile, free_signals
+from asyncwatch.hooks.dumps import DumpFile, free_signals, untouched
 from asyncwatch.hooks.trips import Trips
 
 PART = "hooks.natives"
@@ -113,9 +113,9 @@ class Natives:
         try:
             if os.getpid() not in threads:
                 self._delete()
-            elif not self._trips.ours():
+            elif not self._trips.ours() or not all(map(untouched, self._signals)):
                 self._delete()
-                self.why = "the program has taken over the signal that asks its thread"
+                self.why = "the program has taken over a signal of ours"
             else:
                 self._arm(period, period + FLOOR + recent + 2 * sys.getswitchinterval())
         except OSError as error:
@@ -195,7 +195,7 @@ class Natives:
         self.rests()
         self._delete()
         self._unregister()
-        if self._trips.number:
+        if self._trips.ours():
             self._library.drop(self._trips.number)
             self._trips.uninstall()
 
@@ -214,7 +214,7 @@ class Natives:
         self._unregister()
 
     def _unregister(self) -> None:
-        for number in self._signals:
+        for number in filter(untouched, self._signals):
             self._dumper.unregister(number)
             self._library.drop(number)
         self._signals.clear()
