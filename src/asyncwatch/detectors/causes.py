@@ -5,7 +5,6 @@ What is not code's doing (the collector, a machine that gave no CPU) is never a 
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from asyncwatch.events import Account, Collection
@@ -101,7 +100,7 @@ def _is_debugger(raw: Place) -> bool:
 
 def _starts_a_thread(raw: Place) -> bool:
     frame = resolve(raw)
-    return frame.function == "start" and frame.file == threading.__file__
+    return frame.function == "start" and frame.file.endswith("/threading.py")
 
 
 def _sleeps(raws: tuple[Place, ...]) -> bool:
