@@ -84,7 +84,7 @@ class Segment:
             _count(self.stacks, blind.stack, weight)
         elif blind.cause == "stopped":
             self.stopped += blind.seconds
-        else:
+        elif blind.cause != "code":
             self.unseen += blind.seconds
 
     def samples(self, duration: float) -> tuple[Samples, str | None]:

@@ -36,6 +36,7 @@ DEFAULT_SLOW = 0.1
 NO_LOOP_PERIOD = 0.25
 # The thread that runs answers a signal: it can be looked at when it has done so.
 AGAIN = 0.001
+MAIN_ONLY = "in the main thread; in others what a call after it shows"
 
 
 class Hooks:
@@ -174,7 +175,7 @@ class Hooks:
             ("loops", "armed", ""),
             ("tasks", "armed", ""),
             ("watchdog", "armed", slow),
-            ("native-code", "blind" if self._natives.why else "armed", self._natives.why),
+            ("native-code", "blind" if self._natives.why else "armed", self._natives.why or MAIN_ONLY),
             ("exceptions", "armed", ""),
             ("coroutines", "armed", "" if self._debug() else "line of the drop; the line of creation in profile debug"),
             ("shutdown", "armed", ""),

@@ -7,6 +7,7 @@ then says of a loop is what was written down meanwhile (`natives`), or what the 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -196,6 +197,9 @@ class Watchdog:
             hold.blind(blind, object(), self._facts_of(blind), fresh=fresh)
         else:
             fresh = current is None or current.key != key
+            if blind.cause == "unknown" and eye.waiting and not fresh:
+                # The loop has not answered and is where it was: it went on with this all the time.
+                blind = dataclasses.replace(blind, cause="code")
             hold.blind(blind, key, self._facts(task) if task is not None and fresh else None, fresh=fresh)
 
     def _facts_of(self, blind: Blind) -> TaskFacts | None:
