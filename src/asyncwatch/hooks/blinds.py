@@ -101,7 +101,7 @@ class Blinds:
         if ran >= self._natives.margin + TICK:
             return False  # that would have been written down
         # It may hold the GIL and sleep, or sleep while a thread holds it that came to run, and was kept from going on.
-        return ran >= ASKING * self.gap.late or not any(self.others.used.values())
+        return ran >= MOST * self.gap.late or not any(self.others.used.values())
 
     def _collected(self) -> bool:
         """Whether the collector explains it, which calls us when it ends: the thread still stands where it ran."""

@@ -105,7 +105,7 @@ class Watchdog:
         eye.threshold = float(loop.slow_callback_duration)
         eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
         before = eye.record.last
-        eye.record.add(now, vitals(state.native), self._verdicts.throttled())
+        eye.record.add(now, vitals(state.native), self._verdicts.throttled(), self._blinds.others.total)
         idle = self._looks_idle(state)
         blind = self._blinds.of(state, before, eye.record.last, idle=idle)
         answered_at = state.pong_at if state.pongs != eye.pongs else 0.0
