@@ -89,6 +89,7 @@ class Account:
     control group had used up its quota, `stopped` the time in which the watcher's own thread was not run though it
     waited for nothing, `gil` the time in which the watcher was awake and the GIL was not to be had. The first three
     were counted over `span` seconds, which is a little more than the loop was held: from one look to another.
+    `contended` is the part of them in which the thread asked for the GIL while others of the process ran.
     """
 
     ran: float | None = None
@@ -97,6 +98,7 @@ class Account:
     stopped: float = 0.0
     gil: float = 0.0
     span: float = 0.0
+    contended: float = 0.0
     collections: tuple[Collection, ...] = ()
 
 

@@ -43,7 +43,9 @@ def cause_of(
             "collected": sum(one.collected for one in collections),
         }
     why, taken = _taken_away(account, duration, raws)
-    if duration - taken - collecting >= threshold:
+    # Of what was before the first look at this thread nothing is known.
+    known = min(duration, account.span or duration)
+    if known - taken - collecting >= threshold:
         native = account.gil >= MOST * (duration - taken) and asked_for < MOST * duration
         return ("gil" if native else "code"), evidence
     if collecting >= taken:
@@ -59,7 +61,7 @@ def _measures(account: Account, duration: float) -> dict[str, Any]:
         evidence["cpu"] = round(min(account.ran, duration), 4)
     if account.waited is not None:
         evidence["without_cpu"] = round(min(account.waited, duration - _ran_at_least(account, duration)), 4)
-    for name in ("gil", "stopped", "throttled"):
+    for name in ("gil", "stopped", "throttled", "contended"):
         seconds = getattr(account, name)
         if seconds is not None and seconds >= WORTH_SAYING:
             evidence[name] = round(min(seconds, duration), 4)
@@ -84,12 +86,11 @@ def _taken_away(account: Account, duration: float, raws: tuple[Place, ...]) -> t
         # It waits for the new thread's first line, which takes no time where there is a CPU.
         return ("throttled" if throttled >= SOME * duration else "other threads"), duration - ran
     # What is waited for may be another thread that the quota stopped, but for a sleep.
-    if account.waited is None or not _sleeps(raws):
-        waited = max(waited, throttled)
-    most = max(waited, account.stopped)
+    least = waited if account.waited is not None and _sleeps(raws) else max(waited, throttled)
+    found = {"preempted": waited, "stopped": account.stopped, "other threads": account.contended}
+    most = max(least + account.contended, account.stopped)
     # A throttled process looks from inside as one that was stopped or preempted.
-    lost = "preempted" if waited >= account.stopped else "stopped"
-    why = "throttled" if throttled >= SOME * most else lost
+    why = "throttled" if throttled >= SOME * most else max(found, key=found.__getitem__)
     return why, min(duration - ran, most)
 
 

@@ -73,7 +73,7 @@ class Blinds:
         gap = self.gap
         ran = now.ran - before.ran if before is not None and now is not None else None
         if not gap.cause or gap.late < TURNS * sys.getswitchinterval():
-            if gap.looked < TURNS * sys.getswitchinterval() or ran is None or ran >= MOST * gap.looked:
+            if gap.looked < TURNS * sys.getswitchinterval() or not self._waited_for_the_gil(before, now, gap.looked):
                 return None
             # We held it up: the watcher itself had no CPU while it had the GIL.
             return Blind(gap.looked, gap.since - gap.looked, gap.since - gap.looked, "stopped")
@@ -85,7 +85,7 @@ class Blinds:
             stack = self._polled(state)
         if not stack and not self._collected() and self._had_no_cpu(before, now):
             return Blind(gap.late, gap.since, gap.due, "stopped")
-        if not stack and self._waited_for_the_gil(before, now):
+        if not stack and self._waited_for_the_gil(before, now, gap.late):
             return self._held_off()
         if not stack and not answered and (ran is None or self._may_have_held(ran)):
             stack = self._just_left(state)
@@ -105,18 +105,19 @@ class Blinds:
         if ran >= self._natives.margin + TICK:
             return False  # that would have been written down
         # It may hold the GIL and sleep, or sleep while a thread holds it that came to run, and was kept from going on.
-        return ran >= ASKING * self.gap.late or not any(self.others.used.values())
+        return ran >= MOST * self.gap.late or not any(self.others.used.values())
 
     def _collected(self) -> bool:
         """Whether the collector explains it, which calls us when it ends: the thread still stands where it ran."""
         gap = self.gap
         return sum(run.seconds for run in self._collector.between(gap.due, gap.now)) >= MOST * gap.late
 
-    def _waited_for_the_gil(self, before: Vitals | None, now: Vitals | None) -> bool:
+    @staticmethod
+    def _waited_for_the_gil(before: Vitals | None, now: Vitals | None, seconds: float) -> bool:
         """Whether the loop's thread itself napped and asked, as one does that wants the GIL, and did not compute."""
-        if before is None or now is None or now.ran - before.ran >= ASKING * self.gap.late:
+        if before is None or now is None or now.ran - before.ran >= ASKING * seconds:
             return False
-        return now.turns - before.turns >= ENOUGH_NAPS * self.gap.late / sys.getswitchinterval()
+        return now.turns - before.turns >= ENOUGH_NAPS * seconds / sys.getswitchinterval()
 
     def _held_off(self) -> Blind:
         """Another thread held the GIL: the one that computed, if it stands where native code just ended."""

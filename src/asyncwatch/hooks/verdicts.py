@@ -123,7 +123,7 @@ class Verdicts:
     ) -> Account:
         # A loop that is over was not looked at again.
         if eye.record.until < end:
-            eye.record.add(end, vitals(eye.state.native), self.throttled())
+            eye.record.add(end, vitals(eye.state.native), self.throttled(), eye.record.others)
         spent = eye.record.between(began, end)
         parts = hold.segments if hold is not None else [segment] if segment is not None else []
         return Account(
@@ -134,6 +134,7 @@ class Verdicts:
             gil=sum(part.gil + part.held_off for part in parts),
             collections=self._collector.between(began, end),
             span=spent.span,
+            contended=0.0 if segment is not None and segment.holder is not None else spent.contended,
         )
 
     def unexplained(self, duration: float, threshold: float) -> None:

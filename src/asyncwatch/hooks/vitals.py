@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import os
+import sys
 import threading
 import time
 from typing import NamedTuple
@@ -59,6 +60,21 @@ class Spent(NamedTuple):
     ran: float | None = None
     waited: float | None = None
     throttled: float | None = None
+    contended: float = 0.0  # neither ran nor wanted a CPU, but asked for the GIL while other threads ran
+
+
+# Who asks for the GIL naps once each switch interval, so often at least and at most; who talks to a socket has no such
+# rhythm. And others run meanwhile, however little of a busy machine they get.
+ENOUGH_NAPS, MOST_NAPS, ENOUGH_OTHERS = 0.4, 3.0, 0.05
+
+
+class Row(NamedTuple):
+    """What is known at one look."""
+
+    at: float
+    thread: Vitals
+    throttled: float | None
+    others: float  # CPU seconds of the other threads
 
 
 class Record:
@@ -68,29 +84,36 @@ class Record:
     """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[float, Vitals, float | None]] = []
+        self._rows: list[Row] = []
 
     @property
     def last(self) -> Vitals | None:
-        return self._rows[-1][1] if self._rows else None
+        return self._rows[-1].thread if self._rows else None
 
     @property
     def until(self) -> float:
-        return self._rows[-1][0] if self._rows else 0.0
+        return self._rows[-1].at if self._rows else 0.0
 
-    def add(self, now: float, numbers: Vitals | None, throttled: float | None) -> None:
+    @property
+    def others(self) -> float:
+        return self._rows[-1].others if self._rows else 0.0
+
+    def add(self, now: float, numbers: Vitals | None, throttled: float | None, others: float) -> None:
         if numbers is None:
             return
-        self._rows.append((now, numbers, throttled))
+        self._rows.append(Row(now, numbers, throttled, others))
         if len(self._rows) >= MOST_ROWS:
             del self._rows[1 : MOST_ROWS // 2 : 2]
 
     def still(self, now: float) -> None:
         """A look at which the thread had not run: its last numbers hold until now."""
-        if len(self._rows) >= 2 and self._rows[-1][1] is self._rows[-2][1]:
-            self._rows[-1] = (now, *self._rows[-1][1:])
-        elif self._rows:
-            self._rows.append((now, *self._rows[-1][1:]))
+        if not self._rows:
+            return
+        row = self._rows[-1]._replace(at=now)
+        if len(self._rows) >= 2 and row.thread is self._rows[-2].thread:
+            self._rows[-1] = row
+        else:
+            self._rows.append(row)
 
     def between(self, began: float, end: float) -> Spent:
         """From the last look before it to the first look after it: the span says how much more that is."""
@@ -99,13 +122,19 @@ class Record:
             return Spent(end - began)
         first = rows[max(0, bisect.bisect_right(rows, began, key=_time) - 1)]
         last = rows[min(len(rows) - 1, bisect.bisect_left(rows, end, key=_time))]
-        was, now = first[1], last[1]
-        throttled = last[2] - first[2] if last[2] is not None and first[2] is not None else None
-        return Spent(last[0] - first[0], max(0.0, now.ran - was.ran), max(0.0, now.waited - was.waited), throttled)
+        was, now = first.thread, last.thread
+        span, ran, waited = last.at - first.at, max(0.0, now.ran - was.ran), max(0.0, now.waited - was.waited)
+        known = last.throttled is not None and first.throttled is not None
+        throttled = last.throttled - first.throttled if known else None  # type: ignore[operator]
+        slept = max(0.0, span - ran - waited)
+        naps = (now.turns - was.turns) * sys.getswitchinterval()
+        asked = ENOUGH_NAPS * slept <= naps <= MOST_NAPS * span
+        contended = slept if asked and last.others - first.others >= ENOUGH_OTHERS * slept else 0.0
+        return Spent(span, ran, waited, throttled, contended)
 
 
-def _time(row: tuple[float, Vitals, float | None]) -> float:
-    return row[0]
+def _time(row: Row) -> float:
+    return row.at
 
 
 class Quota:
@@ -164,6 +193,7 @@ class Others:
     def __init__(self) -> None:
         self._spent: dict[int, float] | None = None
         self.used: dict[int, float] = {}  # since the last look, by ident
+        self.total = 0.0  # of all of them since the first look
 
     def look(self, without: set[int]) -> None:
         """Read the clocks of all threads but those in `without`."""
@@ -179,3 +209,4 @@ class Others:
                 continue
             self.used[ident] = 0.0 if before is None else spent - before.get(ident, 0.0)
         self._spent = now
+        self.total += sum(self.used.values())

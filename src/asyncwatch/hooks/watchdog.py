@@ -111,7 +111,7 @@ class Watchdog:
         if still(state.native, before):
             eye.record.still(now)
         else:
-            eye.record.add(now, vitals(state.native), self._verdicts.throttled())
+            eye.record.add(now, vitals(state.native), self._verdicts.throttled(), self._blinds.others.total)
         eye.idle = idle = self._looks_idle(state)
         blind = self._blinds.of(state, before, eye.record.last, idle=idle)
         answered_at = state.pong_at if state.pongs != eye.pongs else 0.0
