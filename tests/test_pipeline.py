@@ -115,6 +115,15 @@ def test_milestones(count: int, said: bool) -> None:
     assert is_milestone(count) is said
 
 
+def test_what_was_info_does_not_hide_a_warning() -> None:
+    """A place that was once slow for want of a CPU is said at full length when it is slow by itself."""
+    sink = List(level="warning")
+    judged = make(sink)
+    for level in ("info", "info", "warning"):
+        judged.judge(Seen(None, 1, level))
+    assert [count for _, count in sink.said] == [1]
+
+
 def test_a_detector_hears_only_what_it_listens_for() -> None:
     """An event of another kind reaches no detector that did not ask for it."""
     sink = List()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import threading
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -106,6 +107,41 @@ def test_what_took_the_cpu_away_is_told_apart() -> None:
     # Throttled threads look stopped from inside, and on some kernels as waiting for their turn.
     both = only(rule, held((CHARGE, 9), duration=0.4, cpu=0.05, starved=0.35, account={"throttled": 0.3}))
     assert both.evidence["why"] == "throttled"
+
+
+def test_a_sleep_loses_nothing_by_the_quota(tmp_path: Path) -> None:
+    """However long other processes of the group were throttled, a sleep on the loop would have been as long."""
+    asleep = called("def charge():\n    time.sleep(0.3)\n", "charge", tmp_path)
+    finding = only(rule, held(((asleep,), 9), duration=0.3, cpu=0.0, account={"throttled": 0.29}))
+    assert (finding.level, finding.evidence["cause"]) == ("warning", "code")
+    (tmp_path / "app.py").unlink()
+    locked = called("def refund():\n    lock.acquire()\n", "refund", tmp_path)
+    finding = only(rule, held(((locked,), 9), duration=0.3, cpu=0.0, account={"throttled": 0.29}))
+    assert (finding.level, finding.evidence["why"]) == ("info", "throttled")
+
+
+def test_what_ran_before_and_after_is_not_the_steps() -> None:
+    """CPU time counted over a longer span than the step may be its neighbours': it proves nothing against the step."""
+    account = {"span": 0.6, "gil": 0.0}
+    finding = only(rule, held((CHARGE, 9), duration=0.4, cpu=0.25, starved=0.35, account=account))
+    assert (finding.level, finding.evidence["cause"]) == ("info", "starved")
+    assert finding.evidence["without_cpu"] + 0.05 <= 0.4 + 1e-9
+    finding = only(rule, held((CHARGE, 9), duration=0.4, cpu=0.35, starved=0.2, account=account))
+    assert (finding.level, finding.evidence["cause"]) == ("warning", "code")
+
+
+def test_taking_turns_with_other_threads_is_starved() -> None:
+    """A step that would have been short enough without other threads at the GIL is info and says so."""
+    finding = only(rule, held((CHARGE, 9), duration=0.3, cpu=0.04, starved=0.02, account={"contended": 0.24}))
+    assert (finding.level, finding.evidence["why"], finding.evidence["contended"]) == ("info", "other threads", 0.24)
+    assert finding.event.endswith("other threads of the process ran instead")
+
+
+def test_starting_a_thread_is_no_code_of_the_starter() -> None:
+    """Who waits in Thread.start() for a new thread that gets no CPU is info."""
+    starting = (raw("start", 900, threading.__file__), *CHARGE)
+    finding = only(rule, held((starting, 9), cpu=0.0))
+    assert (finding.level, finding.evidence["why"]) == ("info", "other threads")
 
 
 def test_native_code_with_the_gil_is_its_own_cause() -> None:

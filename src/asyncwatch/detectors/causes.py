@@ -43,12 +43,10 @@ def cause_of(
             "collected": sum(one.collected for one in collections),
         }
     why, taken = _taken_away(account, duration, raws)
-    # Of what was before the first look at this thread nothing is known.
-    known = min(duration, account.span or duration)
-    if known - taken - collecting >= threshold:
+    if duration - taken - collecting >= threshold:
         native = account.gil >= MOST * (duration - taken) and asked_for < MOST * duration
         return ("gil" if native else "code"), evidence
-    if collecting >= taken:
+    if "gc" in evidence and collecting >= taken:
         return "gc", evidence
     evidence["why"] = why
     return "starved", evidence

@@ -75,8 +75,16 @@ class Verdicts:
             self.unexplained(duration, eye.threshold)
             return
         end = segment.began + duration
+        account = self._account(eye, segment, segment.began, end)
+        # What began before the first look at this thread is known only from there on.
+        if account.span < max(eye.threshold, duration / 2):
+            self.unexplained(duration, eye.threshold)
+            return
         if duration - segment.unseen - slack >= self._hang_after and not segment.hung:
             self._hung(eye, segment, duration - segment.unseen - slack, end, ended=True)
+        self._held(eye, segment, duration, slack, account)
+
+    def _held(self, eye: Eye, segment: Segment, duration: float, slack: float, account: Account) -> None:
         samples, holder = segment.samples(duration)
         self._bus.emit(
             StepHeld(
@@ -85,7 +93,7 @@ class Verdicts:
                 eye.threshold,
                 samples,
                 None if holder is not None else segment.task,
-                self._account(eye, segment, segment.began, end),
+                account,
                 exact=segment.exact is not None,
                 uncertainty=slack,
                 holder=holder,

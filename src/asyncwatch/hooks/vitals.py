@@ -7,7 +7,6 @@ https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu (cpu.stat)
 from __future__ import annotations
 
 import bisect
-import os
 import sys
 import threading
 import time
@@ -140,8 +139,8 @@ def _time(row: Row) -> float:
 class Quota:
     """The CPU quota of this process's control group, if it has one."""
 
-    def __init__(self) -> None:
-        self._file, self._key, self._unit = _stat_file() if env.LINUX else ("", b"", 1.0)
+    def __init__(self, of: str = "/proc/self/cgroup", root: str = "/sys/fs/cgroup") -> None:
+        self._file, self._key, self._unit = _stat_file(of, root) if env.LINUX else ("", b"", 1.0)
 
     def throttled(self) -> float | None:
         """Seconds that this control group was throttled so far; None without a quota."""
@@ -157,25 +156,30 @@ class Quota:
         return None
 
 
-def _stat_file() -> tuple[str, bytes, float]:
+def _stat_file(of: str, root: str) -> tuple[str, bytes, float]:
     """The file that counts throttled time, its row and its unit; empty without a quota."""
     try:
-        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+        with open(of, encoding="utf-8", errors="surrogateescape") as file:
             rows = [line.rstrip("\n").split(":", 2) for line in file]
     except OSError:
         return "", b"", 1.0
-    for _, controllers, path in rows:
+    for _, controllers, path in (row for row in rows if len(row) == 3):
         if not controllers:
-            roots, limit, unlimited, row, unit = ["/sys/fs/cgroup"], "cpu.max", "max", b"throttled_usec", 1e-6
+            roots, limit, unlimited, row, unit = [root], "cpu.max", "max", b"throttled_usec", 1e-6
         elif "cpu" in controllers.split(","):
-            roots = [f"/sys/fs/cgroup/{controllers}", "/sys/fs/cgroup/cpu"]
+            roots = [f"{root}/{controllers}", f"{root}/cpu"]
             limit, unlimited, row, unit = "cpu.cfs_quota_us", "-1", b"throttled_time", 1e-9
         else:
             continue
-        # In a container the group's own files are at the root, whatever its path is called outside.
-        for folder in [root + path for root in roots] + roots:
-            if _is_limited(os.path.join(folder, limit), unlimited):
-                return os.path.join(folder, "cpu.stat"), row, unit
+        # The quota may be that of a group around it. In a container the group's own files are at the root, whatever its
+        # path is called outside.
+        while True:
+            for top in roots:
+                if _is_limited(f"{top}{path}/{limit}", unlimited):
+                    return f"{top}{path}/cpu.stat", row, unit
+            if not path:
+                break
+            path = path.rstrip("/").rpartition("/")[0]
     return "", b"", 1.0
 
 
