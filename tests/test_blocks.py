@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ ROWS = all_rows()
 HERE = [(loop, profile) for loop, profile in COLUMNS if importlib.util.find_spec(loop)]
 MATRIX = [(row, loop, profile) for row in ROWS for loop, profile in HERE]
 KINDS = {"code", "gil", "gc", "starved"}
+
+
+def is_busy() -> bool:
+    """Whether more wants to run on this machine than it has CPUs."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 def cannot(row: Row) -> str:
@@ -44,7 +50,7 @@ def test_the_block_is_told_as_it_was(row: Row, loop: str, profile: str, tmp_path
         pytest.skip(cannot(row))
     verdict = look(row, watch(row, loop, profile, tmp_path))
     for attempt in range(3):
-        if verdict.right or not verdict.disturbed:
+        if verdict.right or not (verdict.disturbed or is_busy()):
             break
         folder = tmp_path / str(attempt)
         folder.mkdir()

@@ -225,7 +225,7 @@ class Hold:
         """The segment that was as long as somebody measured up to `end`; what follows it is how that was said."""
         for segment in self.segments[:-3:-1]:
             if abs(end - segment.began - duration) <= error + segment.slack:
-                return segment if end - segment.seen_at <= 5 * SAMPLING else None
+                return segment if end - segment.seen_at <= max(5 * SAMPLING, duration / 2) else None
             end = segment.began
         return None
 

@@ -137,8 +137,7 @@ class Watchdog:
         return eye.period
 
     def _find_thread(self, eye: Eye, loop: Any) -> None:
-        """A loop may be run by another thread than the one that made it or ran it last."""
-        # Only asyncio's own loops know it; the others have told by answering, or are sought.
+        """Another thread may run it than made it or ran it last; only asyncio's own loops know, the others tell."""
         ident = getattr(loop, "_thread_id", None)
         if ident is None and (not eye.sure or (eye.waiting and eye.hold is None)):
             taken = {other.state.ident for other in self._eyes.values() if other is not eye and other.sure}
