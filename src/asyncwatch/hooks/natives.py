@@ -41,6 +41,7 @@ GRACE = 0.025
 MOST = 0.5
 # CPU seconds the watcher spends on one request for the GIL, reckoned high: a dump too late is better than too early.
 ASKING = 40e-6
+HEADLINE = b"AW102 loop-hung: native code keeps the GIL; all stacks, the innermost call first:\n"
 # Threads of ours that `_thread` counts: the watcher and the judge.
 OURS = 2
 
@@ -166,6 +167,7 @@ class Natives:
         """It stands in native code that answers signals and does not end: no other thread can run meanwhile."""
         fd = self._output()
         if fd is not None:
+            os.write(fd, HEADLINE)
             self._dumper.dump_traceback(fd, all_threads=True)
 
     def _no_dump(self) -> None:
