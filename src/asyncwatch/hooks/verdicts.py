@@ -118,13 +118,13 @@ class Verdicts:
 
     def _turns(self, eye: Eye, hold: Hold, lag: float, end: float) -> None:
         """Many callbacks, none of them slow."""
-        if lag < eye.threshold or hold.longest >= eye.threshold or hold.callbacks < 2:
+        if lag < eye.threshold or hold.callbacks < 2:
             return
         account = self._account(eye, None, eye.asked_at, end, hold)
+        # A short callback that was kept waiting for a CPU is not the slow one that AW101 tells of.
+        longest = max(0.0, hold.longest - max(account.waited or 0.0, account.stopped))
         samples = tuple(hold.stacks.most_common())
-        self._bus.emit(
-            TurnsLong(eye.state.facts, lag, eye.threshold, samples, hold.callbacks, hold.longest, account)
-        )
+        self._bus.emit(TurnsLong(eye.state.facts, lag, eye.threshold, samples, hold.callbacks, longest, account))
 
     def _account(
         self, eye: Eye, segment: Segment | None, began: float, end: float, hold: Hold | None = None
