@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,12 @@ from typing import Any
 import pytest
 import turns
 from blocks import COLUMNS, Measure, Row, Verdict, all_rows, judge, read_measure, read_row
-from conftest import Run, run_watched
+from conftest import Run, is_busy, run_watched
 
 ROWS = all_rows()
 HERE = [(loop, profile) for loop, profile in COLUMNS if importlib.util.find_spec(loop)]
 MATRIX = [(row, loop, profile) for row in ROWS for loop, profile in HERE]
 KINDS = {"code", "gil", "gc", "starved"}
-
-
-def is_busy() -> bool:
-    """Whether more wants to run on this machine than it has CPUs."""
-    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 def cannot(row: Row) -> str:
