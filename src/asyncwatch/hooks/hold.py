@@ -25,6 +25,8 @@ MOST_SEGMENTS = 256
 # How often a silent loop is looked at, in seconds; what stood for longer counts for as many looks.
 SAMPLING = 0.010
 MOST_LOOKS = 3
+# How much of a length may be missing or too much for it to be the same callback's, on a machine without a CPU to spare.
+ABOUT = 0.25
 
 # Code that runs in steps: one frame object for all of them.
 _STEPS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
@@ -224,7 +226,7 @@ class Hold:
     def measured(self, duration: float, end: float, error: float) -> Segment | None:
         """The segment that was as long as somebody measured up to `end`; what follows it is how that was said."""
         for segment in self.segments[:-3:-1]:
-            if abs(end - segment.began - duration) <= error + segment.slack:
+            if abs(end - segment.began - duration) <= max(error + segment.slack, ABOUT * duration):
                 return segment if end - segment.seen_at <= max(5 * SAMPLING, duration / 2) else None
             end = segment.began
         return None
