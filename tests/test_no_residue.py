@@ -12,9 +12,10 @@ from conftest import run_python
 LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
 each_loop = pytest.mark.parametrize("kind", LOOPS)
 
-# Everything that a hook of ours replaces or could leave behind, as it stands in a process now.
+# Everything that a hook of ours replaces or could leave behind, as it stands in a process now. ctypes is imported before:
+# a libffi that maps its own file keeps it open from then on, whoever imports it.
 PICTURE = """
-import asyncio, concurrent.futures, gc, logging, os, sys, threading, time, warnings
+import asyncio, concurrent.futures, ctypes, gc, logging, os, sys, threading, time, warnings
 from asyncio import base_events, runners
 kind = sys.argv[1]
 classes = [base_events.BaseEventLoop, asyncio.AbstractEventLoop, asyncio.SelectorEventLoop, asyncio.Task, asyncio.Future]
