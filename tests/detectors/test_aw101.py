@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
 import dis
 import threading
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
+import pytest
 from by_hand import APP, LIBRARY, LOOP, a_task, at, judge, only, raw
 
 from asyncwatch.detectors import aw101_slow_callback as rule
@@ -137,9 +139,10 @@ def test_taking_turns_with_other_threads_is_starved() -> None:
     assert finding.event.endswith("other threads of the process ran instead")
 
 
-def test_starting_a_thread_is_no_code_of_the_starter() -> None:
-    """Who waits in Thread.start() for a new thread that gets no CPU is info."""
-    starting = (raw("start", 900, threading.__file__), *CHARGE)
+@pytest.mark.parametrize(("function", "module"), [("start", threading), ("submit", concurrent.futures.thread)])
+def test_starting_a_thread_is_no_code_of_the_starter(function: str, module: ModuleType) -> None:
+    """Who waits in Thread.start() for a new thread that gets no CPU, or for a pool that waits so, is info."""
+    starting = (raw(function, 200, module.__file__ or ""), *CHARGE)
     finding = only(rule, held((starting, 9), cpu=0.0))
     assert (finding.level, finding.evidence["why"]) == ("info", "other threads")
 

@@ -20,6 +20,8 @@ IDLE = 0.2
 WORTH_SAYING = 0.001
 _DEBUGGERS = ("pdb.py", "bdb.py", "pydevd.py", "pydevd_frame.py", "debugpy", "pudb")
 
+_STARTS = (("start", "/threading.py"), ("submit", "/concurrent/futures/thread.py"))
+
 # What code did is for its author to change.
 BLAMED = frozenset({"code", "gil"})
 
@@ -98,8 +100,9 @@ def _is_debugger(raw: Place) -> bool:
 
 
 def _starts_a_thread(raw: Place) -> bool:
+    """Whether it starts a thread, or waits to be let into a pool, whose locks are held for no longer than that takes."""
     frame = resolve(raw)
-    return frame.function == "start" and frame.file.endswith("/threading.py")
+    return any(frame.function == function and frame.file.endswith(file) for function, file in _STARTS)
 
 
 def _sleeps(raws: tuple[Place, ...]) -> bool:
