@@ -28,13 +28,12 @@ GUILTY = [number for number, line in enumerate(SERVICE.read_text().splitlines(),
 
 
 class Condition(NamedTuple):
-    """What is done to the program, what it does itself, and whether uvloop can be had there."""
+    """What is done to the program, and what it does itself."""
 
     name: str
     way: Callable[[], AbstractContextManager[ways.Start]]
     what: str = "healthy"
     options: tuple[str, ...] = ()
-    uvloop: bool = True
     quick: bool = False
 
 
@@ -45,14 +44,14 @@ def conditions() -> list[Condition]:
             in_group = functools.partial(ways.quota, share)
             found.append(Condition(f"quota {share} by control group", in_group, what, quick=share == 0.1))
             inside = functools.partial(ways.container, "--cpus", str(share))
-            found.append(Condition(f"docker --cpus {share}", inside, what, uvloop=False))
+            found.append(Condition(f"docker --cpus {share}", inside, what))
     for count, nice in ((2, 0), (4, 0), (8, 0), (4, -10), (8, -10)):
         beside = functools.partial(ways.neighbours, count, nice)
         found.append(Condition(f"{count} busy neighbours, nice {nice}", beside, quick=(count, nice) == (4, 0)))
     for what in ("idle", "healthy"):
         found.append(Condition("SIGSTOP", ways.stopped, what, ("--hang-after", "1"), quick=what == "healthy"))
         frozen = functools.partial(ways.container, pauses=True)
-        found.append(Condition("docker pause", frozen, what, ("--hang-after", "1"), uvloop=False))
+        found.append(Condition("docker pause", frozen, what, ("--hang-after", "1")))
     return [*found, Condition("millions of objects", ways.plain, "gc", quick=True)]
 
 
@@ -80,7 +79,11 @@ def run(condition: Condition, loop: str, profile: str, seconds: float) -> list[d
             raise RuntimeError(f"not over after {PATIENCE} s") from None
         if running.returncode != 0:
             raise RuntimeError((out.splitlines() or ["no word"])[-1])
-        return [json.loads(line) for line in output.read_text().splitlines() if line.startswith("{")]
+        text = output.read_text() if output.exists() else ""
+    said: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    if not said or said[-1]["code"] != "AW099":
+        raise RuntimeError(f"was not watched to its end: {(out.splitlines() or ['no word'])[-1]}")
+    return said
 
 
 def in_parts(line: dict[str, Any]) -> tuple[str | None, ...]:
@@ -95,7 +98,7 @@ def verdict(condition: Condition, said: list[dict[str, Any]]) -> tuple[str, str]
     guilty = GUILTY if condition.what == "guilty" else []
     alarms = [f"{code} at line {line}" for line, code in told.items() if line not in guilty]
     missed = [f"line {line}" for line in guilty if line not in told]
-    pauses = said[-1]["evidence"].get("unexplained_pauses", 0) if said else 0
+    pauses = said[-1]["evidence"].get("unexplained_pauses", 0)
     words = "; ".join(f"{count} {cause}" for cause, count in sorted(causes.items())) or "-"
     verdict = f"FALSE ALARM: {', '.join(alarms)}" if alarms else f"missed {', '.join(missed)}" if missed else "right"
     return f"{words} ({pauses} pauses counted)", verdict
@@ -114,7 +117,7 @@ def main() -> int:
     for condition in conditions():
         if (options.quick and not condition.quick) or options.only not in condition.name:
             continue
-        for loop in loops if condition.uvloop else ["asyncio"]:
+        for loop in loops:
             for profile in ["light"] if options.quick else ["light", "debug"]:
                 try:
                     words, judged = verdict(condition, run(condition, loop, profile, seconds))

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -108,7 +109,7 @@ def docker(*words: str) -> subprocess.CompletedProcess[str]:
 
 @contextlib.contextmanager
 def container(*options: str, pauses: bool = False) -> Iterator[Start]:
-    """A container of the official image of this Python, with the sources mounted; `pauses` freezes it now and then."""
+    """A container of the official image of this Python, the sources and what they need mounted; `pauses` freezes it."""
     image = "python:{}.{}-slim".format(*sys.version_info)
     if shutil.which(os.environ.get("DOCKER", "docker")) is None:
         raise Cannot("there is no docker")
@@ -118,7 +119,10 @@ def container(*options: str, pauses: bool = False) -> Iterator[Start]:
 
     def start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
         top = Path(__file__).resolve().parent.parent.parent
-        mounts = ["-v", f"{top}:{top}:ro", "-v", f"{folder}:{folder}", "-e", f"PYTHONPATH={top}/src"]
+        # What is installed for this Python serves the same version there.
+        installed = sysconfig.get_paths()["platlib"]
+        mounts = [word for path in (f"{top}:{top}:ro", f"{installed}:{installed}:ro") for word in ("-v", path)]
+        mounts += ["-v", f"{folder}:{folder}", "-e", f"PYTHONPATH={top}/src:{installed}"]
         base = ["run", "--rm", "--name", name, "--network", "host", "-m", "128m", "--read-only", *options, *mounts]
         running = popen([os.environ.get("DOCKER", "docker"), *base, image, "python", *command[1:]], folder)
         if pauses:
