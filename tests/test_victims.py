@@ -119,14 +119,22 @@ def test_the_program_does_not_notice(run: Run, runs: Runs, victim: Victim, loop:
 
 
 @each_run
-def test_the_same_fact_is_said_once(run: Run) -> None:
+def test_the_same_fact_is_said_once(run: Run, victim: Victim, loop: str, profile: str, tmp_path: Path) -> None:
     """What a finding says is not said again on stderr by asyncio or the interpreter."""
+    repeated = said_twice(run)
+    if repeated and is_busy():  # asyncio's measure of a callback and ours lie apart where the machine stretches both
+        with turns.alone():
+            run = watched(victim, loop, profile, tmp_path)
+        repeated = said_twice(run)
+    assert not repeated, run.err
+
+
+def said_twice(run: Run) -> list[str]:
     told = {finding["code"] for finding in run.findings if "where" in finding}
     if "Executing <Handle sleep" in run.err:  # of a built-in as callback asyncio knows more than we: who scheduled it
         told.discard("AW101")
         assert not [one for one in run.findings if "where" not in one]
-    repeated = [text for code, text in STANDARD.items() if code in told and text in run.err]
-    assert not repeated, run.err
+    return [text for code, text in STANDARD.items() if code in told and text in run.err]
 
 
 @each_run

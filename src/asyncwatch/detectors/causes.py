@@ -100,7 +100,7 @@ def _is_debugger(raw: Place) -> bool:
 
 
 def _starts_a_thread(raw: Place) -> bool:
-    """Whether it starts a thread, or waits to be let into a pool, whose locks are held for no longer than that takes."""
+    """Whether it starts a thread, or waits to be let into a pool, whose locks are held no longer than that takes."""
     frame = resolve(raw)
     return any(frame.function == function and frame.file.endswith(file) for function, file in _STARTS)
 
