@@ -28,7 +28,7 @@ async def many_callbacks_well():
 
 
 def tick(counts):
-    counts["ticks"] += sum(range(400))  # AW103
+    counts["ticks"] += sum(range(1000))  # AW103
 
 
 async def many_ready(counts):
