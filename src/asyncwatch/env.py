@@ -5,7 +5,9 @@ Nothing else compares `sys.version_info`; where something cannot be had, the rea
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import operator
 import os
 import sys
 from collections.abc import Callable
@@ -41,6 +43,23 @@ def current_task_getter() -> Callable[[Any], Any]:
         getter: Callable[[Any], Any] = tasks._current_tasks.get  # type: ignore[attr-defined]
         return getter
     return tasks.current_task
+
+
+if sys.version_info >= (3, 12):
+    current_frames: Callable[[], dict[int, FrameType]] = sys._current_frames
+else:
+    # The collector runs at any allocation here, also while this call holds the lock over all threads; what it runs may
+    # give the GIL away to a thread that wants that lock, and both wait for ever. So it is off meanwhile: in one call of
+    # C code, in which no other thread gets its turn. https://github.com/python/cpython/issues/106883
+    _GUARDED: tuple[Callable[[], Any], ...] = (gc.isenabled, gc.disable, sys._current_frames, gc.enable)
+
+    def current_frames() -> dict[int, FrameType]:
+        """The frame of each thread, by its ident, as `sys._current_frames()` has it."""
+        enabled, _, frames, _ = list(map(operator.call, _GUARDED))
+        if not enabled:
+            gc.disable()
+        found: dict[int, FrameType] = frames
+        return found
 
 
 def thread_switches() -> Callable[[], int] | None:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable
 from types import FrameType
 
+from asyncwatch import env
 from asyncwatch.frames import PACKAGE, Frame, Place, may_stand_between, resolve, stands_at_call
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
@@ -53,7 +54,7 @@ class Blinds:
         gap = self.gap = self.pulse.woke(now)
         self._stacks.clear()
         if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval():
-            self._stacks.update({ident: _stack_of(frame) for ident, frame in sys._current_frames().items()})
+            self._stacks.update({ident: _stack_of(frame) for ident, frame in env.current_frames().items()})
         self._dumps = self._natives.taken()
         self.others.look({state.ident for state in states})
         self._explained = False

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
+from asyncwatch import env
 from asyncwatch.events import Samples, TaskFacts
 from asyncwatch.frames import Place, stands_at_call
 from asyncwatch.hooks.stacks import inside, is_callback_code
@@ -146,7 +146,7 @@ class Look:
 
 def frame_of(ident: int) -> FrameType | None:
     """The frame a thread is running now. To be dropped before the GIL is given away: it holds the program's locals."""
-    return sys._current_frames().get(ident)
+    return env.current_frames().get(ident)
 
 
 class Hold:

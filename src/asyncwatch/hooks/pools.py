@@ -13,6 +13,7 @@ from collections import Counter
 from types import CodeType, FrameType
 from typing import Any
 
+from asyncwatch import env
 from asyncwatch.frames import RawFrame
 
 MOST_FRAMES = 128
@@ -70,7 +71,7 @@ def occupation(pool: Any) -> Counter[Stack] | None:
     if len(threads) < pool._max_workers:
         return None
     file = sys.modules["concurrent.futures.thread"].__dict__["_worker"].__code__.co_filename
-    frames = sys._current_frames()
+    frames = env.current_frames()
     stacks = [_work(frames.get(thread.ident), file) for thread in threads]
     del frames
     busy = Counter(stack for stack in stacks if stack is not None)

@@ -6,11 +6,11 @@ import asyncio
 import dis
 import functools
 import os
-import sys
 import threading
 from types import CodeType, FrameType
 from typing import Any
 
+from asyncwatch import env
 from asyncwatch.frames import PACKAGE, RawFrame
 
 MOST_FRAMES = 128
@@ -103,7 +103,7 @@ def running_thread(loop: Any, task: Any, taken: set[int]) -> int | None:
     """The thread that runs a loop which does not know itself; `taken` are those that are known to run another."""
     step = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
     running = []
-    for ident, frame in sys._current_frames().items():
+    for ident, frame in env.current_frames().items():
         target = getattr(threading._active.get(ident), "_target", None)  # type: ignore[attr-defined]
         if getattr(target, "__self__", None) is loop or (step is not None and stands_on(step, frame)):
             return ident

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
 
+from asyncwatch import env
 from asyncwatch.frames import RawFrame
 from asyncwatch.hooks.dumps import free_signals
 
@@ -74,7 +74,7 @@ class Trips:
 
         Native code that polls for signals goes on as soon as the watcher reads a file: this is no moment to look.
         """
-        frame = sys._current_frames().get(threading.main_thread().ident or 0)
+        frame = env.current_frames().get(threading.main_thread().ident or 0)
         inside = False
         while frame is not None and frame.f_code.co_filename in _OURS:
             inside = inside or frame.f_code is _ON_SIGNAL
