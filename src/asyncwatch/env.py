@@ -48,9 +48,9 @@ def current_task_getter() -> Callable[[Any], Any]:
 if sys.version_info >= (3, 12):
     current_frames: Callable[[], dict[int, FrameType]] = sys._current_frames
 else:
-    # The collector runs at any allocation here, also while this call holds the lock over all threads. What it clears away
-    # may want that lock, a `threading.local` does, or give the GIL to a thread that does: then all wait for ever. So it
-    # is off meanwhile, in one call of C code, in which no other thread gets its turn.
+    # The collector runs at any allocation here, also while this call holds the lock over all threads. What it clears
+    # away may want that lock (a `threading.local` does), or give the GIL to a thread that does: then all wait for ever.
+    # So it is off meanwhile, in one call of C code, in which no other thread gets its turn.
     # https://github.com/python/cpython/issues/106883
     _GUARDED: tuple[Callable[[], Any], ...] = (gc.isenabled, gc.disable, sys._current_frames, gc.enable)
 
