@@ -100,8 +100,8 @@ class Run:
 
 
 def is_busy() -> bool:
-    """Whether more wants to run on this machine than it has CPUs."""
-    return os.getloadavg()[0] > (os.cpu_count() or 1)
+    """Whether more wants to run on this machine than it has CPUs, other tests of ours among it."""
+    return "PYTEST_XDIST_WORKER" in os.environ or os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -183,10 +183,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: while this test runs, no test of another process does")
 
 
-# These judge what happens in real time on the machine as it is. When that has more to run than it has CPUs, a test that
-# fails is tried again, twice at most; what is wrong stays wrong.
+# These judge what happens in real time on the machine as it is. When other tests run beside, or more than there are
+# CPUs for, one that fails is tried again, twice at most; what is wrong stays wrong.
 TIMED = {"slow_callbacks", "hangs", "causes", "hooks_natives", "hooks_watchdog", "hooks_executors", "frameworks", "readme"}
-BUSY = "os.getloadavg()[0] > os.cpu_count()"
+BUSY = "'PYTEST_XDIST_WORKER' in os.environ or os.getloadavg()[0] > os.cpu_count()"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
