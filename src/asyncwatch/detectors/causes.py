@@ -45,7 +45,8 @@ def cause_of(
             "collected": sum(one.collected for one in collections),
         }
     why, taken = _taken_away(account, duration, raws)
-    if duration - taken - collecting >= threshold:
+    # What began before the first look at its thread is judged by what was seen.
+    if min(duration, account.span or duration) - taken - collecting >= threshold:
         native = account.gil >= MOST * (duration - taken) and asked_for < MOST * duration
         return ("gil" if native else "code"), evidence
     if "gc" in evidence and collecting >= taken:
