@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import threading
 import time
 from collections.abc import Callable
 
@@ -63,6 +64,7 @@ class Worker:
         try:
             while not self._stopping:
                 period = self._turn()
+                self._hide()
                 if period is None:
                     self._wake.acquire()
                     continue
@@ -75,8 +77,13 @@ class Worker:
                 if self._ends is not None:
                     self._ends()
             finally:
+                self._hide()
                 self.cpu += time.thread_time() - before
                 self._ended.release()
+
+    def _hide(self) -> None:
+        """The collector may run the program's finalisers here, and whoever logs is given a thread object to name."""
+        threading._active.pop(_thread.get_ident(), None)  # type: ignore[attr-defined]
 
 
 def wait_until_gone(native: int, patience: float = 0.2) -> None:

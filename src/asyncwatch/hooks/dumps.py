@@ -74,11 +74,14 @@ class DumpFile:
 
 
 def free_signals() -> Iterator[int]:
-    """Real-time signals that this process neither catches, ignores nor blocks, the least used first."""
+    """Real-time signals that this process neither catches nor ignores, the least used first.
+
+    Which are blocked says nothing: for the moment in which a child process is started, all are.
+    """
     taken = 0
     with open("/proc/self/status", encoding="ascii", errors="replace") as file:
         for line in file:
-            if line.startswith(("SigCgt", "SigIgn", "SigBlk")):
+            if line.startswith(("SigCgt", "SigIgn")):
                 taken |= int(line.split()[1], 16)
     for number in range(signal.SIGRTMAX - 7, signal.SIGRTMIN + 7, -1):
         if not taken >> (number - 1) & 1 and untouched(number):
