@@ -89,13 +89,14 @@ def test_closing_after_the_program_did_is_no_error() -> None:
 
 
 def test_signals_in_use_are_not_taken() -> None:
-    """A real-time signal that is caught, ignored or blocked is not offered."""
+    """A real-time signal that is caught or ignored is not offered; one that is blocked may be so for a moment only."""
     first, second, third, *_ = free_signals()
     faulthandler.register(first, all_threads=False)
     signal.signal(second, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, {third})
     try:
-        assert not {first, second, third} & set(free_signals())
+        assert not {first, second} & set(free_signals())
+        assert third in free_signals()
     finally:
         faulthandler.unregister(first)
         signal.signal(second, signal.SIG_DFL)
