@@ -22,6 +22,7 @@ from asyncwatch.frames import Scope
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.pools import CHECK_CANCEL, SOURCE, Stack, default_pool, occupation
+from asyncwatch.hooks.pulse import Gap
 from asyncwatch.hooks.sites import Site, Sites
 from asyncwatch.hooks.stacks import is_loop_code
 from asyncwatch.hooks.tasks import Ledger, hide_own_frames
@@ -70,10 +71,8 @@ class Executors:
         self._current = env.current_task_getter()
         self._lines: dict[int, Line] = {}
         self.unrecorded = 0
-        # All time by which the watcher came late while there was something to look at: nobody's wait.
+        # All time by which the watcher came late: nobody's wait.
         self.late = 0.0
-        self._looked: float | None = None
-        self._due = 0.0
 
     # -- on the loop's thread --
 
@@ -146,14 +145,15 @@ class Executors:
 
     def has_work(self) -> bool:
         """Whether anything was written down that has not been looked at."""
-        return any(line.queued for line in self._lines.values())
+        return any(line.queued for line in list(self._lines.values()))
 
-    def look(self, now: float, period: float) -> None:
-        """One look at every loop's line; the next is due after `period` at most."""
+    def look(self, now: float, gap: Gap) -> None:
+        """One look at every loop's line; `gap` is the time since the watcher looked last."""
         if not self._bus.works(PART):
             return
         try:
-            self._note_lateness(now, period)
+            if gap.late > gap.due - gap.since:
+                self.late += gap.late
             for key, line in list(self._lines.items()):
                 loop = line.ref()
                 if loop is None or loop.is_closed():
@@ -161,19 +161,9 @@ class Executors:
                         del self._lines[key]
                 elif line.queued:
                     self._look_at(line, loop, now)
-            self._looked = now if self._lines else None
         except Exception as error:
             self._lines.clear()
             self._bus.fail(PART, error)
-
-    def _note_lateness(self, now: float, period: float) -> None:
-        since = self._looked
-        if since is None:  # nothing to look at until now, and perhaps no loop: the watcher slept on purpose
-            since = min((line.queued[0][0] for line in list(self._lines.values()) if line.queued), default=now)
-        gap = now - since
-        if gap > 2 * max(period, self._due):
-            self.late += gap - self._due
-        self._due = period
 
     def _look_at(self, line: Line, loop: Any, now: float) -> None:
         pool = default_pool(loop)
@@ -246,7 +236,6 @@ class Executors:
 
     def uninstall(self) -> None:
         self._lines.clear()
-        self._looked = None
 
 
 def _state(work: Work) -> str:

@@ -135,7 +135,7 @@ class Hooks:
                 return AGAIN
             self._natives.disarm()
             period = self._watchdog.look(now)
-            self._executors.look(now, period)
+            self._executors.look(now, self._blinds.gap)
         except Exception as error:
             self._bus.fail("hooks.watchdog", error)
             return NO_LOOP_PERIOD
