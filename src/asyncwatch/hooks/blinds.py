@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Iterable
-from types import FrameType
 
 from asyncwatch import env
-from asyncwatch.frames import PACKAGE, Frame, Place, may_stand_between, resolve, stands_at_call
+from asyncwatch.frames import Frame, Place, may_stand_between, resolve, stands_at_call
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
 from asyncwatch.hooks.pulse import ENOUGH_NAPS, Gap, Pulse
-from asyncwatch.hooks.stacks import MOST_FRAMES, is_loop_place, is_select
+from asyncwatch.hooks.stacks import is_loop_place, is_select, stack_of, thread_name
 from asyncwatch.hooks.vitals import Others, Vitals
 
 # A look that is late by fewer switch intervals than this is part of ordinary taking turns.
@@ -54,7 +52,7 @@ class Blinds:
         gap = self.gap = self.pulse.woke(now)
         self._stacks.clear()
         if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval():
-            self._stacks.update({ident: _stack_of(frame) for ident, frame in env.current_frames().items()})
+            self._stacks.update({ident: stack_of(frame) for ident, frame in env.current_frames().items()})
         self._dumps = self._natives.taken()
         self.others.look({state.ident for state in states})
         self._explained = False
@@ -128,9 +126,7 @@ class Blinds:
         if not stack:
             return Blind(gap.late, gap.since, gap.due, "unknown")
         self._explained = True
-        thread = threading._active.get(ident)  # type: ignore[attr-defined]
-        name = thread.name if thread is not None else f"thread-{ident}"
-        return Blind(gap.late, gap.since, gap.due, "gil", stack, name)
+        return Blind(gap.late, gap.since, gap.due, "gil", stack, thread_name(ident))
 
     def _holder(self) -> int:
         """The thread that computed for most of the time, else the only one that ran at all; 0 when that is unclear."""
@@ -204,12 +200,3 @@ class Blinds:
 def _same_function(one: Place, other: Place) -> bool:
     first, second = resolve(one), resolve(other)
     return (first.file, first.function) == (second.file, second.function)
-
-
-def _stack_of(frame: FrameType | None) -> Stack:
-    found: list[Place] = []
-    while frame is not None and len(found) < MOST_FRAMES:
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            found.append((frame.f_code, frame.f_lasti))
-        frame = frame.f_back
-    return tuple(found)

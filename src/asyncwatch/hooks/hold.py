@@ -48,11 +48,6 @@ class Blind:
     stack: Stack = ()
     holder: str | None = None
 
-    @property
-    def began(self) -> tuple[float, float]:
-        """When what made the watcher blind began, and how far off that may be."""
-        return (self.since + self.due) / 2, (self.due - self.since) / 2
-
 
 class Segment:
     """One callback or step: when it was first and last seen, and the stacks seen."""

@@ -20,6 +20,7 @@ from typing import Any
 from asyncwatch.events import LoopFacts
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.patch import Patches
+from asyncwatch.hooks.stacks import thread_name
 
 PART = "hooks.loops"
 
@@ -42,13 +43,12 @@ class LoopState:
         self.enter(threading.get_ident())
 
     def enter(self, ident: int) -> None:
-        """Remember which thread runs the loop; its name is looked up without creating a thread object."""
+        """Remember which thread runs the loop."""
         self.ident = ident
         thread = threading._active.get(ident)  # type: ignore[attr-defined]
         own = ident == threading.get_ident()
         self.native = threading.get_native_id() if own else getattr(thread, "native_id", None)
-        name = thread.name if thread is not None else f"thread-{ident}"
-        self.facts = LoopFacts(self.kind, name, self.number)
+        self.facts = LoopFacts(self.kind, thread_name(ident), self.number)
 
     def pong(self) -> None:
         """Runs on the loop, called by nobody but the loop: proof that it answers."""

@@ -32,6 +32,22 @@ _THREAD_RUN = threading.Thread.run.__code__
 _RUNS: frozenset[str] = frozenset({"run_forever", "run_until_complete"})
 
 
+def thread_name(ident: int) -> str:
+    """A thread's name, looked up without creating a thread object for one that has none."""
+    thread = threading._active.get(ident)  # type: ignore[attr-defined]
+    return thread.name if thread is not None else f"thread-{ident}"
+
+
+def stack_of(frame: FrameType | None) -> tuple[RawFrame, ...]:
+    """A stack written down, innermost first, without frames of ours."""
+    found: list[RawFrame] = []
+    while frame is not None and len(found) < MOST_FRAMES:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            found.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return tuple(found)
+
+
 def is_loop_code(code: CodeType) -> bool:
     """Whether this function is the loop's own machinery: what is called from it starts a step or a callback."""
     return is_loop_place(code.co_filename, code.co_name)

@@ -20,10 +20,10 @@ from types import FrameType
 from asyncwatch import env
 from asyncwatch.frames import RawFrame
 from asyncwatch.hooks.dumps import free_signals
+from asyncwatch.hooks.stacks import stack_of
 
 # Places kept until the watcher looks: more than one is enough to know that no single call took the time.
 MOST_PLACES = 16
-MOST_FRAMES = 64
 
 
 class Trips:
@@ -90,7 +90,7 @@ class Trips:
             if frame is None:
                 return
             if len(self.places) < MOST_PLACES:
-                self.places.append(_stack_of(frame))
+                self.places.append(stack_of(frame))
             self._look_for_hang((id(frame), frame.f_lasti))
         except Exception:
             self.number = 0  # not ours() any more: no dump will be asked for again
@@ -105,14 +105,7 @@ class Trips:
             self._hangs()
 
 
-def _stack_of(frame: FrameType | None) -> tuple[RawFrame, ...]:
-    found: list[RawFrame] = []
-    while frame is not None and len(found) < MOST_FRAMES:
-        found.append((frame.f_code, frame.f_lasti))
-        frame = frame.f_back
-    return tuple(found)
-
-
 _ON_SIGNAL = Trips._on_signal.__code__
 # Where the main thread may stand while it answers: here, or in what is told by it.
-_OURS = frozenset(os.path.join(os.path.dirname(__file__), name) for name in ("trips.py", "natives.py", "kernel.py"))
+_FILES = ("trips.py", "natives.py", "kernel.py", "stacks.py")
+_OURS = frozenset(os.path.join(os.path.dirname(__file__), name) for name in _FILES)
