@@ -28,6 +28,21 @@ ROOT = HERE.parent
 SRC = ROOT / "src"
 VICTIMS = HERE / "victims"
 
+# The loops that a program under test can be told to run on, by its first argument, and how it obeys.
+LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
+each_loop = pytest.mark.parametrize("kind", LOOPS)
+RUN = """
+import asyncio, ctypes, faulthandler, os, re, signal, sys, threading, time
+if sys.argv[1] == "uvloop":
+    import uvloop as loops
+else:
+    import asyncio as loops
+
+def run(coro):
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        return runner.run(coro)
+"""
+
 _MARKS = re.compile(r"#\s((?:\s*AW\d{3}\??(?:\[\w+\])?)+)$")
 _MARK = re.compile(r"(AW\d{3})(\??)(?:\[(\w+)\])?")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib.util
 import json
 import random
 import signal
@@ -17,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import VICTIMS, clean_environment, run_watched
+from conftest import LOOPS, VICTIMS, clean_environment, run_watched
 
 import asyncwatch
 from asyncwatch.findings import Finding
 
 SERVICE = VICTIMS / "causes" / "service.py"
-LOOPS = ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])]
 each_loop = pytest.mark.parametrize("loop", LOOPS)
 stops = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be stopped here")
 

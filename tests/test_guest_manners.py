@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, Runs, run_python, run_watched
-
-LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
-each_loop = pytest.mark.parametrize("kind", LOOPS)
+from conftest import Run, Runs, each_loop, run_python, run_watched
 
 START = """
 import asyncio, contextlib, gc, os, signal, sys, threading, time, weakref

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import signal
 import subprocess
@@ -12,25 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import clean_environment, run_watched
+from conftest import RUN, clean_environment, each_loop, run_watched
 
 from asyncwatch import env
 
-LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
-each_loop = pytest.mark.parametrize("kind", LOOPS)
 needs_dumps = pytest.mark.skipif(bool(env.why_no_dumps()), reason=env.why_no_dumps() or "-")
 
-START = """
-import asyncio, ctypes, re, sys, threading
-if sys.argv[1] == "uvloop":
-    import uvloop as loops
-else:
-    import asyncio as loops
-
-def run(coro):
-    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
-        return runner.run(coro)
-"""
 # Each hangs at the line marked; the first lets other threads run, the others hold the GIL.
 HANGS = {
     "lock": "async def hang():\n    lock = threading.Lock()\n    lock.acquire()\n    lock.acquire()  # here\n",
@@ -75,7 +61,7 @@ def hang(program: Path, kind: str, output: Path, *wanted: str) -> tuple[str, int
 @each_loop
 def test_a_hang_is_said_while_it_lasts(program: Any, tmp_path: Path, kind: str) -> None:
     """A loop that waits for a lock for ever is reported with its line before the program is killed."""
-    path = program(START + HANGS["lock"] + END)
+    path = program(RUN + HANGS["lock"] + END)
     text, status = hang(path, kind, tmp_path / "out", '"AW102"')
     (finding,) = [one for one in map(json.loads, text.splitlines()) if one["code"] == "AW102"]
     assert (finding["level"], finding["where"]["line"]) == ("error", line_of(path))
@@ -88,7 +74,7 @@ def test_a_hang_is_said_while_it_lasts(program: Any, tmp_path: Path, kind: str) 
 @each_loop
 def test_a_hang_with_the_gil_reaches_the_output(program: Any, tmp_path: Path, kind: str, what: str) -> None:
     """While native code holds the GIL for ever the stack with its line is on the output, and SIGTERM still kills."""
-    path = program(START + HANGS[what] + END)
+    path = program(RUN + HANGS[what] + END)
     here = f'File "{path}", line {line_of(path)} in hang'
     text, status = hang(path, kind, tmp_path / "out", here)
     assert here in text
@@ -112,7 +98,7 @@ async def main():
 
 run(main())
 """
-    path = program(START + source)
+    path = program(RUN + source)
     run = run_watched(path, kind, folder=tmp_path, options=("--hang-after", "0.5"))
     held = float(run.out)
     found = {one["code"]: one for one in run.findings}
@@ -136,5 +122,5 @@ async def main():
 
 run(main())
 """
-    run = run_watched(program(START + source), "asyncio", folder=tmp_path, options=("--hang-after", "0.5"))
+    run = run_watched(program(RUN + source), "asyncio", folder=tmp_path, options=("--hang-after", "0.5"))
     assert [one["event"] for one in run.findings if one["level"] != "info"] == []

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, run_python, run_watched
+from conftest import RUN, Run, each_loop, run_python, run_watched
 
 from asyncwatch import env
 
-LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
-each_loop = pytest.mark.parametrize("kind", LOOPS)
 pytestmark = pytest.mark.skipif(bool(env.why_no_dumps()), reason=env.why_no_dumps() or "-")
 
-START = """
-import asyncio, faulthandler, os, re, signal, sys, threading, time
-if sys.argv[1] == "uvloop":
-    import uvloop as loops
-else:
-    import asyncio as loops
-
-def run(coro):
-    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
-        return runner.run(coro)
-
+START = RUN + """
 def half_a_second():
     size = 1 << 20
     while True:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import run_python
-
-LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
-each_loop = pytest.mark.parametrize("kind", LOOPS)
+from conftest import each_loop, run_python
 
 # Everything that a hook of ours replaces or could leave behind, as it stands in a process now. ctypes is imported before:
 # a libffi that maps its own file keeps it open from then on, whoever imports it.

@@ -6,16 +6,14 @@ whose cause is that the machine gave the program no CPU is neither: it says so i
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import turns
-from conftest import ALL_VICTIMS, Run, Runs, Victim, is_busy, run_python, run_watched
+from conftest import ALL_VICTIMS, LOOPS, Run, Runs, Victim, is_busy, run_python, run_watched
 
-LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
 PROFILES = ["light", "debug"]
 
 MATRIX = [(victim, loop, profile) for victim in ALL_VICTIMS for loop in LOOPS for profile in PROFILES]
