@@ -80,7 +80,7 @@ def test_a_stopped_worker_is_gone_and_can_start_again() -> None:
         worker = Worker(turned.release)
         worker.start()
         assert turned.acquire(timeout=PATIENCE)
-        assert all(thread.native_id != worker._native for thread in threading.enumerate())
+        assert all(thread.native_id != worker._life.native for thread in threading.enumerate())
         assert worker.stop(PATIENCE)
         assert not worker.running
 

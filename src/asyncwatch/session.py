@@ -51,6 +51,7 @@ class Watch:
         self._flushed = _thread.allocate_lock()
         self._announced = self._closing = self._child = False
         self._flush_wanted = self._flush_seen = False
+        self._forks = 0  # forks that are going on, each in a thread of its own
         self._left: list[str] = []
         self._began = time.monotonic()
 
@@ -186,11 +187,14 @@ class Watch:
     # -- fork --
 
     def before_fork(self) -> None:
+        self._forks += 1
         self._watcher.stop(1.0)
         self._judge.stop(1.0)
 
     def after_fork_in_parent(self) -> None:
-        self._start_workers()
+        self._forks -= 1
+        if not self._forks:  # else another thread is about to fork as well
+            self._start_workers()
 
     def after_fork_in_child(self) -> None:
         """The child watches for itself: its own counts, its own first line."""
@@ -199,6 +203,7 @@ class Watch:
         self._pipeline.reset()
         self._hooks.after_fork()
         self._announced, self._child = False, True
+        self._forks = 0
         self._began = time.monotonic()
         self._watcher.cpu = self._judge.cpu = 0.0
         self._start_workers()

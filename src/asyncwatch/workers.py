@@ -9,6 +9,17 @@ import time
 from collections.abc import Callable
 
 
+class _Life:
+    """From a start to its stop: a thread that comes late to its end must not take the next one's locks for its own."""
+
+    def __init__(self) -> None:
+        self.wake, self.ended = _thread.allocate_lock(), _thread.allocate_lock()
+        self.wake.acquire()
+        self.ended.acquire()
+        self.stopping = False
+        self.native = 0
+
+
 class Worker:
     """Runs `turn` whenever it is poked, and again after as many seconds as the last turn returned.
 
@@ -24,53 +35,53 @@ class Worker:
         self._turn = turn
         self._rests = rests
         self._ends = ends
-        self._wake, self._ended = _thread.allocate_lock(), _thread.allocate_lock()
-        self._stopping = False
-        self._native = 0
+        self._life = _Life()
         self.running = False
         self.cpu = 0.0
 
     def start(self) -> None:
-        # New locks: after a fork the old ones are as the parent's thread had left them.
-        self._wake, self._ended = _thread.allocate_lock(), _thread.allocate_lock()
-        self._wake.acquire()
-        self._ended.acquire()
-        self._stopping, self.running = False, True
+        """Begin, unless it runs."""
+        if self.running:
+            return
+        self.running = True
+        self._life = _Life()
         # Not threading.Thread: it must not be in threading.enumerate() nor be waited for at exit.
-        _thread.start_new_thread(self._run, ())
+        _thread.start_new_thread(self._run, (self._life,))
 
     def poke(self) -> None:
         """Have it take a turn now."""
         try:
-            self._wake.release()
+            self._life.wake.release()
         except RuntimeError:
             pass  # it is awake
 
     def stop(self, timeout: float) -> bool:
-        """One last turn, then the end; False when that took longer than `timeout` seconds."""
+        """One last turn, then the end; False when that took longer than `timeout` seconds. Several threads may ask."""
         if not self.running:
             return True
-        self._stopping = True
+        life = self._life
+        life.stopping = True
         self.poke()
-        ended = self._ended.acquire(timeout=timeout)
+        ended = life.ended.acquire(timeout=timeout)
         if ended:
-            wait_until_gone(self._native)
+            life.ended.release()
+            wait_until_gone(life.native)
         self.running = False
         return ended
 
-    def _run(self) -> None:
-        self._native = _thread.get_native_id()
+    def _run(self, life: _Life) -> None:
+        life.native = _thread.get_native_id()
         before = time.thread_time()
         try:
-            while not self._stopping:
+            while not life.stopping:
                 period = self._turn()
                 self._hide()
                 if period is None:
-                    self._wake.acquire()
+                    life.wake.acquire()
                     continue
                 if self._rests is not None:
                     self._rests(period)
-                self._wake.acquire(timeout=period)
+                life.wake.acquire(timeout=period)
             self._turn()
         finally:
             try:
@@ -79,7 +90,7 @@ class Worker:
             finally:
                 self._hide()
                 self.cpu += time.thread_time() - before
-                self._ended.release()
+                life.ended.release()
 
     def _hide(self) -> None:
         """The collector may run the program's finalisers here, and whoever logs is given a thread object to name."""

@@ -28,6 +28,7 @@ def wrap(original: Callable[[int], None], last_words: Callable[[], None]) -> Cal
             last_words()
         return original(signalnum)
 
+    raise_signal.__module__ = signal.__name__  # as every other Python function there
     return raise_signal
 
 
