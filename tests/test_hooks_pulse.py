@@ -80,3 +80,16 @@ def test_what_was_not_explained_is_reckoned_with_and_forgotten() -> None:
         pulse.woke(2.0)
     assert pulse.recent == pytest.approx(0.3 * FORGET**100)
     assert pulse.recent < 0.15
+
+
+def test_a_look_that_lost_the_gil_counts_from_its_beginning() -> None:
+    """After an interrupted look the next one is late since that look began, whether it napped for the GIL or stood."""
+    naps = Naps()
+    pulse = Pulse(naps)
+    assert slept(pulse, naps, 0.0, 0) == ""
+    naps.count += asked(0.1)
+    pulse.interrupted()
+    gap = pulse.woke(101.1)
+    assert (gap.since, gap.due, gap.cause) == (101.0, 101.0, "gil")
+    pulse.interrupted()
+    assert pulse.woke(101.2).cause == "stopped"

@@ -5,12 +5,14 @@ Nothing else compares `sys.version_info`; where something cannot be had, the rea
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib.util
+import itertools
 import operator
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -45,23 +47,45 @@ def current_task_getter() -> Callable[[Any], Any]:
     return tasks.current_task
 
 
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    steps: Iterator[Any] = itertools.chain((frame,), itertools.repeat("f_back"))
+    return itertools.takewhile(bool, itertools.accumulate(steps, getattr))
+
+
 if sys.version_info >= (3, 12):
     current_frames: Callable[[], dict[int, FrameType]] = sys._current_frames
+
+    def frames_from(frame: FrameType | None) -> tuple[FrameType, ...]:
+        """A frame and those that called it, innermost first, as they are at one moment: the walk is one call of C code.
+
+        The thread whose stack it is gets no turn meanwhile.
+        """
+        return tuple(_outwards(frame))
+
 else:
     # The collector runs at any allocation here, also while this call holds the lock over all threads. What it clears
     # away may want that lock (a `threading.local` does), or give the GIL to a thread that does: then all wait for ever.
     # So it is off meanwhile, in one call of C code, in which no other thread gets its turn.
     # https://github.com/python/cpython/issues/106883
-    _GUARDED: tuple[Callable[[], Any], ...] = (gc.isenabled, gc.disable, sys._current_frames, gc.enable)
+    def _uncollected(call: Callable[[], Any]) -> Any:
+        if not gc.isenabled():
+            return call()
+        enabled, _, found, _ = list(map(operator.call, (gc.isenabled, gc.disable, call, gc.enable)))
+        if not enabled:  # the program was faster, between these two lines
+            gc.disable()
+        return found
 
     def current_frames() -> dict[int, FrameType]:
         """The frame of each thread, by its ident, as `sys._current_frames()` has it."""
-        if not gc.isenabled():
-            return sys._current_frames()
-        enabled, _, frames, _ = list(map(operator.call, _GUARDED))
-        if not enabled:  # the program was faster, between these two lines
-            gc.disable()
-        found: dict[int, FrameType] = frames
+        found: dict[int, FrameType] = _uncollected(sys._current_frames)
+        return found
+
+    def frames_from(frame: FrameType | None) -> tuple[FrameType, ...]:
+        # Here `f_back` allocates while it reads another thread's stack: a collection that gives the GIL away lets that
+        # stack shrink meanwhile, and the process crashes (seen).
+        # https://github.com/python/cpython/blob/3.11/Python/frame.c (_PyFrame_MakeAndSetFrameObject)
+        found: tuple[FrameType, ...] = _uncollected(functools.partial(tuple, _outwards(frame)))
         return found
 
 

@@ -46,16 +46,28 @@ class Blinds:
         self._stacks: dict[int, Stack] = {}
         self._explained = False
         self.gap = Gap(0.0, 0.0, 0.0)
+        self.interrupted = False  # whether this look follows one that lost the GIL: who held it has gone on since
 
     def begin(self, now: float, states: Iterable[LoopState]) -> None:
-        """A look begins. Who gave the GIL away stands still until we give it back, with the first file that is read."""
+        """A look begins. Who gave the GIL away stands still until we give it back, with the first file that is read.
+
+        From then on it may be gone for long: dumps are made during a look as well.
+        """
         gap = self.gap = self.pulse.woke(now)
         self._stacks.clear()
-        if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval():
+        if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval() and not self.interrupted:
             self._stacks.update({ident: stack_of(frame) for ident, frame in env.current_frames().items()})
         self._dumps = self._natives.taken()
+        self._natives.arm_again()
         self.others.look({state.ident for state in states})
         self._explained = False
+
+    def lost(self, now: float) -> bool:
+        """Whether the GIL was gone in the middle of this look, which has to be repeated then."""
+        self.interrupted = not self.interrupted and now - self.gap.now >= TURNS * sys.getswitchinterval()
+        if self.interrupted:
+            self.pulse.interrupted()
+        return self.interrupted
 
     def end(self) -> None:
         """The look is over; lateness that one thread's native code does not explain must be reckoned with."""
@@ -161,14 +173,16 @@ class Blinds:
 
     def _polled(self, state: LoopState) -> Stack:
         """The stack at its answers, if it stood at one instruction at each: native code may answer, as `re` does."""
-        stacks = [self._inside(stack, state) for stack in self._natives.passed]
+        stacks = [self._inside(stack, state) for stack, _ in self._natives.passed]
         places = {stack[0] if stack else None for stack in stacks}
         place = places.pop() if len(places) == 1 else None
         if place is None or may_stand_between(place):
             return ()
-        # After a call the interpreter answers as well: then the same call must be the one that has just ended.
+        # After a call the interpreter answers as well: then it must be one callback, in which this call was all, or the
+        # same call must be the one that has just ended.
         wake = self._at_wake(state)
-        return stacks[-1] if not stands_at_call(place) or (wake and wake[0] == place) else ()
+        one = len(stacks) > 1 and len({turns for _, turns in self._natives.passed}) == 1
+        return stacks[-1] if one or not stands_at_call(place) or (wake and wake[0] == place) else ()
 
     def _inside(self, stack: Stack, state: LoopState) -> Stack:
         """The part of a stack below the loop's own frames; empty where there are none."""

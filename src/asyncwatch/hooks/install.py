@@ -61,7 +61,8 @@ class Hooks:
         self.ledger = Ledger(bus, Sites(scope))
         self.loops = Loops(bus, self._on_new_loop)
         self._collector = Collector(bus)
-        self._natives = Natives(bus, config.hang_after if "AW102" in bus.enabled else None, output)
+        patience = config.hang_after if "AW102" in bus.enabled else None
+        self._natives = Natives(bus, patience, output, self.loops.probe)
         self._pulse = Pulse(env.thread_switches())
         self._passed_over = False
         self._verdicts = Verdicts(bus, self._collector, Quota(), config.hang_after)
@@ -135,6 +136,10 @@ class Hooks:
                 return AGAIN
             self._natives.disarm()
             period = self._watchdog.look(now)
+            if self._blinds.lost(self._bus.now()):
+                self._natives.disarm()
+                period = self._watchdog.look(self._bus.now())
+                self._blinds.interrupted = False
             self._executors.look(now, self._blinds.gap)
         except Exception as error:
             self._bus.fail("hooks.watchdog", error)

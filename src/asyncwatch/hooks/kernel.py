@@ -71,7 +71,7 @@ class Timer:
     def __init__(self, library: Library, clock: int, target: int, signal: int) -> None:
         """Raises OSError when the kernel has no such thread or no timer to give."""
         self._library = library
-        self._id = ctypes.c_void_p()
+        self._id: Any = ctypes.c_void_p()
         self._spec = _Spec()
         self._at = ctypes.byref(self._spec)
         # Of its own: one thread may disarm while another is about to arm.
@@ -81,7 +81,9 @@ class Timer:
             raise OSError(ctypes.get_errno(), f"no kernel timer for thread {clock}")
 
     def arm(self, seconds: float) -> bool:
-        """Begin anew, `seconds` of CPU from now; 0 disarms. False when the thread is no more."""
+        """Begin anew, `seconds` of CPU from now; 0 disarms. False when the thread or the timer is no more."""
+        if self._id is None:
+            return False
         if not seconds:
             return bool(self._library.set(self._id, _RELATIVE, self._never, None) == 0)
         whole = int(seconds)
@@ -89,4 +91,6 @@ class Timer:
         return bool(self._library.set(self._id, _RELATIVE, self._at, None) == 0)
 
     def delete(self) -> None:
-        self._library.delete(self._id)
+        """It may be armed no more: the kernel gives its number to the next timer, of whomever."""
+        number, self._id = self._id, None
+        self._library.delete(number)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import sys
 import threading
 import weakref
@@ -118,6 +119,15 @@ class Loops:
             self._bus.fail(PART, error)
             return None
         return state
+
+    def probe(self) -> int:
+        """Called in the main thread, in the middle of anything: how often its loop has answered; it is asked again."""
+        for state in self:
+            loop = state.ref()
+            if state.native == os.getpid() and loop is not None and loop.is_running():
+                loop.call_soon_threadsafe(state.pong)
+                return state.pongs
+        return 0
 
     def forget(self, state: LoopState) -> None:
         self._watched.pop(state.number, None)

@@ -49,25 +49,26 @@ OURS = 2
 class Natives:
     """Dumps of a loop's thread that stands in native code, and the last words of a process that can say nothing."""
 
-    def __init__(self, bus: Bus, hang_after: float | None, output: Callable[[], int | None]) -> None:
-        """`output` gives the descriptor of the first output, None where there is none."""
+    def __init__(
+        self, bus: Bus, hang_after: float | None, output: Callable[[], int | None], turns: Callable[[], int]
+    ) -> None:
+        """`output` gives the descriptor of the first output, None where there is none; `turns` is as in `Trips`."""
         self._bus = bus
         self._hang_after = hang_after
         self._output = output
         self._library: Any = None
         self._file = DumpFile()
-        self._trips = Trips(self._passes, self._hangs)
+        self._trips = Trips(self._passes, self._hangs, turns)
         self._signals: list[int] = []
         self._timers: list[Any] = []
         self._trip: Any = None
-        self._asked = 0.0
+        self._asked = self._period = 0.0
         self._own: Any = None
-        self._armed: list[Any] = []
         self.why = env.why_no_dumps()
         # CPU seconds after which the last arming would have had a dump made; infinite where none could have been.
         self.margin = math.inf
         # Where the main thread answered, and so was not in one piece of native code, since the last look.
-        self.passed: list[tuple[RawFrame, ...]] = []
+        self.passed: list[tuple[tuple[RawFrame, ...], int]] = []
 
     def prepare(self) -> None:
         """Load what is needed, before the program starts: a module must not appear while it runs."""
@@ -92,11 +93,11 @@ class Natives:
         return self._trip is not None and self._trips.answering()
 
     def disarm(self) -> None:
-        """No signal from here on."""
+        """No signal from here on. The dumps first: the GIL may be gone between any two lines."""
+        self._no_dump()
         self._asked = 0.0
         if self._trip is not None:
             self._trip.arm(0)
-        self._no_dump()
 
     def taken(self) -> list[tuple[Frame, ...]]:
         """The stacks that were written down since the last look, each innermost first."""
@@ -118,7 +119,18 @@ class Natives:
                 self._delete()
                 self.why = "the program has taken over a signal of ours"
             else:
+                self._period = period
                 self._arm(period, period + FLOOR + recent + 2 * sys.getswitchinterval())
+        except OSError as error:
+            self.disarm()
+            self.why = str(error)
+
+    def arm_again(self) -> None:
+        """As before the last sleep, for the look that has begun."""
+        if self._trip is None or self.margin == math.inf or self.why:
+            return
+        try:
+            self._arm(self._period, self.margin - GRACE)
         except OSError as error:
             self.disarm()
             self.why = str(error)
@@ -133,12 +145,10 @@ class Natives:
         self._trip.arm(asked)
         margin = asked + GRACE
         if margin - period <= MOST:
-            self._armed.append(self._timers[0])
             self._timers[0].arm(margin)
             self.margin = margin
         if self._hang_after is None or len(self._timers) < 2 or self._output() is None:
             return
-        self._armed.append(self._timers[1])
         self._timers[1].arm(max(self._hang_after, 2 * margin))
         if _thread._count() <= OURS:
             self._arm_own(self._hang_after)
@@ -148,7 +158,6 @@ class Natives:
         if self._own is None:
             native = _thread.get_native_id()
             self._own = self._timer(self._library, native, native, self._signals[1])
-        self._armed.append(self._own)
         self._own.arm(hang_after / sys.getswitchinterval() * ASKING)
 
     def _make(self, native: int) -> None:
@@ -171,11 +180,10 @@ class Natives:
             self._dumper.dump_traceback(fd, all_threads=True)
 
     def _no_dump(self) -> None:
-        try:
-            while self._armed:
-                self._armed.pop().arm(0)
-        except IndexError:
-            pass  # the other thread that does this was faster
+        """All of them, armed or not: the watcher may be about to arm one, and the next answer must find it."""
+        for timer in (*self._timers, self._own):
+            if timer is not None:
+                timer.arm(0)
 
     # -- beginning and end --
 
@@ -211,7 +219,6 @@ class Natives:
     def after_fork(self) -> None:
         """In the child: timers are not inherited, handlers and the file are."""
         self._timers.clear()
-        self._armed.clear()
         self._trip = self._own = None
         self._unregister()
 

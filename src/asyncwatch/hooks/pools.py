@@ -81,10 +81,9 @@ def occupation(pool: Any) -> Counter[Stack] | None:
 def _work(frame: FrameType | None, file: str) -> Stack | None:
     """The stack above the pool's own frames, innermost first; empty for a built-in function, None for a free thread."""
     found: list[RawFrame] = []
-    while frame is not None and len(found) < MOST_FRAMES:
-        code = frame.f_code
+    for one in env.frames_from(frame)[:MOST_FRAMES]:
+        code = one.f_code
         if code.co_filename == file:
             return tuple(found) if found or code.co_name != "_worker" else None
-        found.append((code, frame.f_lasti))
-        frame = frame.f_back
+        found.append((code, one.f_lasti))
     return None

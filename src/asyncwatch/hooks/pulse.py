@@ -42,7 +42,7 @@ class Pulse:
 
     def __post_init__(self) -> None:
         self._rested_at = self._due = self._woke_at = 0.0
-        self._switches = 0
+        self._switches = self._switches_awake = 0
 
     def rests(self, now: float, period: float) -> None:
         """The watcher is about to sleep for `period` seconds."""
@@ -53,9 +53,19 @@ class Pulse:
         """Whether the watcher woke by itself, and when it wanted to."""
         return 0.0 <= now - self._due < PUNCTUAL
 
+    def interrupted(self) -> None:
+        """The last look lost the GIL before its end: the next one counts from where that began."""
+        self._rested_at = self._due = self._woke_at
+        self._switches = self._switches_awake - 1  # there was no sleep in between
+
     def woke(self, now: float) -> Gap:
         """The watcher runs again."""
         self.recent *= FORGET
+        gap = self._gap(now)
+        self._switches_awake = self.switches() if self.switches else 0
+        return gap
+
+    def _gap(self, now: float) -> Gap:
         if not self._due:
             self._woke_at = now
             return Gap(now, now, now)

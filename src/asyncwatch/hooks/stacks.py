@@ -40,12 +40,8 @@ def thread_name(ident: int) -> str:
 
 def stack_of(frame: FrameType | None) -> tuple[RawFrame, ...]:
     """A stack written down, innermost first, without frames of ours."""
-    found: list[RawFrame] = []
-    while frame is not None and len(found) < MOST_FRAMES:
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            found.append((frame.f_code, frame.f_lasti))
-        frame = frame.f_back
-    return tuple(found)
+    frames = env.frames_from(frame)[:MOST_FRAMES]
+    return tuple((one.f_code, one.f_lasti) for one in frames if not one.f_code.co_filename.startswith(PACKAGE))
 
 
 def is_loop_code(code: CodeType) -> bool:
@@ -78,17 +74,16 @@ def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> 
     last = getattr(coro, "cr_frame", None)
     found: list[RawFrame] = []
     root: FrameType | None = None
-    while frame is not None:
-        code, lasti = frame.f_code, frame.f_lasti
+    for one in env.frames_from(frame):
+        code, lasti = one.f_code, one.f_lasti
         if code is base or is_loop_code(code) or runs_loop(code, lasti) or code is _THREAD_RUN:
             return found, root
         if not code.co_filename.startswith(PACKAGE):
             if len(found) < MOST_FRAMES:
                 found.append((code, lasti))
-            root = frame
-        if frame is last:
+            root = one
+        if one is last:
             return found, root
-        frame = frame.f_back
     return found, None
 
 
@@ -99,20 +94,12 @@ def runs_loop(code: CodeType, lasti: int) -> bool:
 
 def stands_on(wanted: FrameType, frame: FrameType | None) -> bool:
     """Whether a frame is on the stack that ends with another."""
-    while frame is not None:
-        if frame is wanted:
-            return True
-        frame = frame.f_back
-    return False
+    return any(one is wanted for one in env.frames_from(frame))
 
 
 def is_running_a_loop(frame: FrameType | None) -> bool:
     """Whether somebody on this stack runs a loop."""
-    while frame is not None:
-        if is_loop_code(frame.f_code) or runs_loop(frame.f_code, frame.f_lasti):
-            return True
-        frame = frame.f_back
-    return False
+    return any(is_loop_code(one.f_code) or runs_loop(one.f_code, one.f_lasti) for one in env.frames_from(frame))
 
 
 def running_thread(loop: Any, task: Any, taken: set[int]) -> int | None:

@@ -29,14 +29,19 @@ MOST_PLACES = 16
 class Trips:
     """One real-time signal, answered by `passes` in the main thread. `number` is 0 while there is none."""
 
-    def __init__(self, passes: Callable[[], None], hangs: Callable[[], None]) -> None:
-        """`passes` is told at each answer, `hangs` once when native code answers and does not end."""
+    def __init__(self, passes: Callable[[], None], hangs: Callable[[], None], turns: Callable[[], int]) -> None:
+        """`passes` is told at each answer, `hangs` once when native code answers and does not end.
+
+        `turns` is a number that grows when the loop of the main thread turns.
+        """
         self._passes = passes
         self._hangs = hangs
+        self._turns = turns
         self.patience: float | None = None
         self.number = 0
-        # Where the main thread stood at its answers since the watcher last looked, each stack innermost first.
-        self.places: list[tuple[RawFrame, ...]] = []
+        # Where the main thread stood at its answers since the watcher last looked, each stack innermost first, and how
+        # often its loop had turned by then.
+        self.places: list[tuple[tuple[RawFrame, ...], int]] = []
         self._stands: tuple[int, int] | None = None
         self._since = 0.0
         self._told = False
@@ -63,7 +68,7 @@ class Trips:
         """Whether it is still we who answer: the program may have taken the signal since."""
         return self.number > 0 and signal.getsignal(self.number) == self._on_signal
 
-    def taken(self) -> list[tuple[RawFrame, ...]]:
+    def taken(self) -> list[tuple[tuple[RawFrame, ...], int]]:
         """The stacks, called by the watcher at each look: what stood still until now may go on."""
         places, self.places = self.places, []
         self._stands = None
@@ -74,14 +79,12 @@ class Trips:
 
         Native code that polls for signals goes on as soon as the watcher reads a file: this is no moment to look.
         """
-        frame = env.current_frames().get(threading.main_thread().ident or 0)
         inside = False
-        while frame is not None and frame.f_code.co_filename in _OURS:
+        for frame in env.frames_from(env.current_frames().get(threading.main_thread().ident or 0)):
+            if frame.f_code.co_filename not in _OURS:
+                return inside and self._stands in (None, (id(frame), frame.f_lasti))
             inside = inside or frame.f_code is _ON_SIGNAL
-            frame = frame.f_back
-        if not inside or frame is None:
-            return False
-        return self._stands in (None, (id(frame), frame.f_lasti))
+        return False
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         # Runs in the middle of the program: it must be short, and raise nothing.
@@ -90,7 +93,7 @@ class Trips:
             if frame is None:
                 return
             if len(self.places) < MOST_PLACES:
-                self.places.append(stack_of(frame))
+                self.places.append((stack_of(frame), self._turns()))
             self._look_for_hang((id(frame), frame.f_lasti))
         except Exception:
             self.number = 0  # not ours() any more: no dump will be asked for again
