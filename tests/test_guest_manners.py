@@ -43,6 +43,8 @@ async def main():
     time.sleep(0.25)
     await asyncio.sleep(0.1)
     work()
+    async with asyncio.Lock() as nothing:
+        print(nothing)
     await asyncio.to_thread(time.sleep, 0.01)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(asyncio.sleep(0.01, number)) for number in range(10)]
@@ -60,13 +62,13 @@ run(asyncio.sleep(0.1))
 BREAK = """
 import asyncwatch
 from asyncwatch import events, frames, pipeline
-from asyncwatch.hooks import blinds, coroutines, exceptions, executors, hold, install, loops, natives, owners, shutdown, sites, sweep, taps, tasks, trips, watchdog
+from asyncwatch.hooks import blinds, cancels, coroutines, exceptions, executors, hold, install, lockers, loops, natives, owners, patience, pileups, shutdown, sites, sweep, taps, tasks, trips, watchdog
 
 def broken(*args, **kwargs):
     raise ZeroDivisionError("a fault of our own")
 
 {target} = broken
-watch = asyncwatch.install(format="json", output=(sys.argv.pop(1),))
+watch = asyncwatch.install(format="json", output=(sys.argv.pop(1),), stuck_after=0.2)
 """
 
 PARTS = [
@@ -80,6 +82,10 @@ PARTS = [
     ("sweep.Sweeper.__call__", "hooks.sweep"),
     ("sweep.Sweeper._visit", "hooks.sweep"),
     ("owners.is_unheld", None),
+    ("patience.Patience.visit", "hooks.sweep"),
+    ("cancels.Cancels.visit", "hooks.sweep"),
+    ("pileups.Pileups.step", "hooks.sweep"),
+    ("lockers.Lockers.note", "hooks.lockers"),
     ("exceptions.ExceptionTap._event", "hooks.exceptions"),
     ("coroutines.CoroutineTap._event", "hooks.coroutines"),
     ("shutdown.ShutdownTap._pending", "hooks.shutdown"),
@@ -241,7 +247,7 @@ def test_nothing_of_the_programs_lives_longer(program: Any, kind: str) -> None:
 
 @each_loop
 def test_a_destroyed_task_is_destroyed_with_us_too(program: Any, kind: str) -> None:
-    """A pending task that nobody can reach is collected as without us, and asyncio's own report of it stands."""
+    """A pending task that nobody can reach is collected as without us; it is reported once, by AW203 or by asyncio."""
     text = """
 async def waits_for_ever():
     await asyncio.get_running_loop().create_future()
@@ -255,9 +261,12 @@ async def main():
 run(main())
 """
     bare = run_program(program, text, kind)
-    watched = run_program(program, "import asyncwatch\nwatch = asyncwatch.install(output=())\n" + text, kind)
-    assert outcome(watched) == outcome(bare) == (0, "None\n")
-    assert "Task was destroyed but it is pending!" in watched.err
+    standard = "Task was destroyed but it is pending!"
+    for ignored in (True, False):
+        start = f"import asyncwatch\nwatch = asyncwatch.install(ignore={{'AW203'}} if {ignored} else set(), format='json')\n"
+        watched = run_program(program, start + text, kind)
+        assert outcome(watched) == outcome(bare) == (0, "None\n")
+        assert (standard in watched.err, '"AW203"' in watched.err) == (ignored, not ignored)
 
 
 # -- fork --
@@ -296,7 +305,7 @@ async def parent():
     return pid
 
 import asyncwatch
-watch = asyncwatch.install(format="json", output=(sys.argv.pop(1),))
+watch = asyncwatch.install(format="json", output=(sys.argv.pop(1),), stuck_after=0.2)
 print(run(parent()) != os.getpid())
 """
 
@@ -334,7 +343,7 @@ def worker(number):
 
 if __name__ == "__main__":
     import asyncwatch
-    watch = asyncwatch.install(format="json", output=(sys.argv.pop(1),))
+    watch = asyncwatch.install(format="json", output=(sys.argv.pop(1),), stuck_after=0.2)
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=worker, args=(number,)) for number in (3, 4)]
     for process in processes:
@@ -359,7 +368,7 @@ def child():
     return subprocess.run([sys.executable, "-S", "-c", show], capture_output=True, close_fds=False).stdout
 before = child()
 import asyncwatch
-watch = asyncwatch.install(format="json", output=(sys.argv.pop(1),))
+watch = asyncwatch.install(format="json", output=(sys.argv.pop(1),), stuck_after=0.2)
 print(child() == before)
 """
     assert run_program(program, text, str(tmp_path / "out")).out == "True\n"

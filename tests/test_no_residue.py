@@ -14,7 +14,8 @@ PICTURE = """
 import asyncio, concurrent.futures, ctypes, gc, logging, os, sys, threading, time, warnings
 from asyncio import base_events, runners
 kind = sys.argv[1]
-classes = [base_events.BaseEventLoop, asyncio.AbstractEventLoop, asyncio.SelectorEventLoop, asyncio.Task, asyncio.Future]
+classes = [base_events.BaseEventLoop, asyncio.AbstractEventLoop, asyncio.SelectorEventLoop, asyncio.Task, asyncio.Future,
+           asyncio.Lock]
 if kind == "uvloop":
     import uvloop
     from uvloop.loop import Loop

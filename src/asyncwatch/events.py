@@ -172,44 +172,8 @@ class ExecutorWaits(Event):
     task: TaskFacts | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class TaskUnheld(Event):
-    """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent."""
-
-    task: TaskFacts
-    age: float
-    waits: tuple[RawFrame, ...]
-    discarded: bool
-    parent_done: bool | None
-    dying: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class TaskOutlived(Event):
-    """The parent of a task is done, the task is not, and nobody will hear of its end; yet something holds it."""
-
-    task: TaskFacts
-    age: float
-    waits: tuple[RawFrame, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TaskFailed(Event):
-    """A task failed and its exception was never asked for; `frames` is the traceback, outermost first."""
-
-    task: TaskFacts
-    exception: str
-    frames: tuple[RawFrame, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TaskLeft(Event):
-    """A task was pending when its loop was shut down; `closed` when the loop was closed over it."""
-
-    task: TaskFacts
-    waits: tuple[RawFrame, ...]
-    closed: bool
-    reported: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from by_hand import LIBRARY, LOOP, a_task, at, judge, only, raw
 
 from asyncwatch.detectors import aw201_task_dropped as dropped
 from asyncwatch.detectors import aw202_task_orphaned as orphaned
-from asyncwatch.events import ParentFacts, TaskOutlived, TaskUnheld
+from asyncwatch.events import ParentFacts
+from asyncwatch.task_events import TaskOutlived, TaskUnheld
 
 SITE = (raw("order", 7), raw("main", 2))
 WAITS = (raw("get", 160, LIBRARY), raw("worker", 20))
@@ -51,7 +52,7 @@ def test_dropped_at_its_creation_site() -> None:
 
 def test_dropped_and_pending_at_shutdown() -> None:
     """A dropped task met by the shutdown says so instead of its age."""
-    assert only(dropped, unheld(*SITE, dying=True)).event.endswith("it was pending at shutdown")
+    assert only(dropped, unheld(*SITE, dying=True)).event.endswith("it was pending when it died")
 
 
 def test_a_library_that_drops_is_info() -> None:

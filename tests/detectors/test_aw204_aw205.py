@@ -6,7 +6,7 @@ from by_hand import LIBRARY, LOOP, a_task, at, judge, only, raw
 
 from asyncwatch.detectors import aw204_task_exception_unretrieved as failed
 from asyncwatch.detectors import aw205_task_left_running as left
-from asyncwatch.events import TaskFailed, TaskLeft
+from asyncwatch.task_events import TaskFailed, TaskLeft
 
 SITE = (raw("order", 7), raw("main", 2))
 TRACE = (raw("save", 30), raw("connect", 9, LIBRARY))

@@ -37,9 +37,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asyncwatch.detectors.places import creation, level_for, outermost_first, place, seconds
-from asyncwatch.events import Event, TaskUnheld
+from asyncwatch.events import Event
 from asyncwatch.findings import Finding, Rule
 from asyncwatch.frames import Scope
+from asyncwatch.task_events import TaskUnheld
 
 RULE = Rule("AW201", "task-dropped", "warning", "tasks were dropped where they were created", __doc__)
 
@@ -71,7 +72,7 @@ class Detector:
         }
         if waits:
             evidence["waits_at"] = [frame.to_dict() for frame in waits]
-        fate = "was pending at shutdown" if event.dying else f"is {seconds(event.age)} old"
+        fate = "was pending when it died" if event.dying else f"is {seconds(event.age)} old"
         dropped = f"since {place(where)} dropped it" if where else "where it was created"
         text = f"task {event.task.name!r} ({event.task.coro}) is held by nothing {dropped}; it {fate}"
         yield Finding(

@@ -36,9 +36,10 @@ from collections.abc import Iterator
 
 from asyncwatch.detectors.aw201_task_dropped import is_dropped
 from asyncwatch.detectors.places import creation, level_for, outermost_first, seconds
-from asyncwatch.events import Event, TaskOutlived, TaskUnheld
+from asyncwatch.events import Event
 from asyncwatch.findings import Finding, Rule
 from asyncwatch.frames import Scope
+from asyncwatch.task_events import TaskOutlived, TaskUnheld
 
 RULE = Rule("AW202", "task-orphaned", "warning", "tasks outlived the task that created them", __doc__)
 

@@ -29,9 +29,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asyncwatch.detectors.places import creation
-from asyncwatch.events import Event, TaskFailed
+from asyncwatch.events import Event
 from asyncwatch.findings import Finding, Rule
 from asyncwatch.frames import Scope, resolve_all
+from asyncwatch.task_events import TaskFailed
 
 RULE = Rule("AW204", "task-exception-unretrieved", "error", "tasks failed and nobody asked", __doc__)
 

@@ -34,9 +34,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asyncwatch.detectors.places import creation, level_for, outermost_first
-from asyncwatch.events import Event, TaskLeft
+from asyncwatch.events import Event
 from asyncwatch.findings import Finding, Rule
 from asyncwatch.frames import Scope
+from asyncwatch.task_events import TaskLeft
 
 RULE = Rule("AW205", "task-left-running", "warning", "tasks were pending at shutdown", __doc__)
 

@@ -26,6 +26,8 @@ from asyncwatch.hooks.vitals import Others, Vitals
 TURNS = 3
 # The kernel looks at timers on a CPU clock when its own clock ticks: this often, at least.
 TICK = 0.01
+# So many may miss a thread that had to share its CPU.
+TICKS = 3
 # The part of the time on a CPU that asking for the GIL may take.
 ASKING = 0.1
 # The part of the time on a CPU that makes a thread the one that held the GIL.
@@ -113,7 +115,7 @@ class Blinds:
 
     def _may_have_held(self, ran: float) -> bool:
         """Whether it can be the loop's thread that had the GIL, having used so much of its CPU."""
-        if ran >= self._natives.margin + TICK:
+        if ran >= self._natives.margin + TICKS * TICK:
             return False  # that would have been written down
         # It may hold the GIL and sleep, or sleep while a thread holds it that came to run, and was kept from going on.
         return ran >= MOST * self.gap.late or not any(self.others.used.values())

@@ -8,14 +8,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from asyncwatch.events import CallbackFailed, Event, TaskFacts, TaskFailed
+from asyncwatch.events import CallbackFailed, Event, TaskFacts
+from asyncwatch.hooks import waiting
 from asyncwatch.hooks.bus import Bus, describe, traceback_frames
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.stacks import is_loop_code
 from asyncwatch.hooks.taps import LogTap
-from asyncwatch.hooks.tasks import Ledger
+from asyncwatch.hooks.tasks import Ledger, is_over
+from asyncwatch.task_events import TaskDestroyed, TaskFailed, TaskUnheld
 
 PART = "hooks.exceptions"
+
+# https://github.com/python/cpython/blob/3.13/Modules/_asynciomodule.c (TaskObj_finalize)
+DESTROYED = "Task was destroyed but it is pending!"
 
 # asyncio adds a handle's repr: addresses, paths and, in debug mode, argument values. The callback's name is enough.
 _CALLBACK = re.compile(r"(Exception in callback)(?: (\w[\w.<>]*))?")
@@ -48,11 +53,30 @@ class ExceptionTap:
         if not self._bus.works(PART) or not isinstance(context, dict):
             return False
         try:
+            if context.get("message") == DESTROYED:
+                return self._destroyed(loop, context.get("task"))
             event = self._event(loop, context)
             return event is not None and self._bus.emit(event)
         except Exception as error:
             self._bus.fail(PART, error)
             return False
+
+    def _destroyed(self, loop: Any, task: Any) -> bool:
+        """From the destructor of a pending task."""
+        record = self._ledger.record_of(task)
+        if record is not None and getattr(record, "left", False):
+            return True  # that its loop was closed over it has been said
+        if "AW203" not in self._bus.enabled or not isinstance(task, asyncio.Task):
+            return False
+        state = self._loops.state(loop)
+        facts, task_facts = state.facts if state else None, self._ledger.facts(task)
+        discarded = record is not None and record.site is not None and record.site.discards
+        waits = waiting.waits_at(task)
+        if record is not None and discarded and getattr(state and state.work, "said", {}).get(id(task)) is not record:
+            age = max(0.0, self._bus.clock - record.born)
+            parent_done = None if record.parent is None else is_over(record.parent)
+            self._bus.emit(TaskUnheld(facts, task_facts, age, waits, True, parent_done, True))
+        return self._bus.emit(TaskDestroyed(facts, task_facts, waits, discarded))
 
     def _event(self, loop: Any, context: dict[str, Any]) -> Event | None:
         error = context.get("exception")

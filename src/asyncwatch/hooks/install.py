@@ -11,13 +11,14 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import farewell, natives, pools
+from asyncwatch.hooks import farewell, forever, natives, pools
 from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.bus import ROOM, Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.coroutines import CoroutineTap
 from asyncwatch.hooks.exceptions import ExceptionTap
 from asyncwatch.hooks.executors import Executors
+from asyncwatch.hooks.lockers import Lockers
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.natives import Natives
 from asyncwatch.hooks.patch import Patches
@@ -59,6 +60,7 @@ class Hooks:
         self._set_debug = config.profile == "debug" and not coroutines._is_debug_mode()  # type: ignore[attr-defined]
         self._patches = Patches()
         self.ledger = Ledger(bus, Sites(scope))
+        self._lockers = Lockers(bus, self.ledger.records.get)
         self.loops = Loops(bus, self._on_new_loop)
         self._collector = Collector(bus)
         patience = config.hang_after if "AW102" in bus.enabled else None
@@ -84,6 +86,7 @@ class Hooks:
         all_tasks = self._shutdown.wrap_all_tasks(tasks.all_tasks)
         patches.set(tasks, "all_tasks", all_tasks)
         patches.set(asyncio, "all_tasks", all_tasks)
+        self._lockers.install(patches)
         self._unraisable.install(patches)
         self._coroutines.install(patches)
         self._collector.install()
@@ -99,6 +102,9 @@ class Hooks:
         patches.set(cls, "create_task", wrap_create_task(cls.create_task, self.ledger, self._bus))
         patches.set(cls, "call_exception_handler", self._exceptions.wrap(cls.call_exception_handler))
         patches.set(cls, "close", self._shutdown.wrap_close(cls.close))
+        for owner in forever.signal_classes(cls):
+            patched = forever.wrap_signals(owner.add_signal_handler, self.loops, self._bus)
+            patches.set(owner, "add_signal_handler", patched)
         patches.set(cls, "run_in_executor", self._executors.wrap(cls.run_in_executor))
 
     def uninstall(self) -> list[str]:
@@ -112,7 +118,7 @@ class Hooks:
         state = self.loops.state(loop)
         if state is None:
             return
-        state.work = Sweeper(self.ledger, state, self._bus)
+        state.work = Sweeper(self.ledger, state, self._bus, self._lockers, self._config)
         if self._config.slow_callback_duration != DEFAULT_SLOW:
             loop.slow_callback_duration = self._config.slow_callback_duration
         if self._set_debug:

@@ -77,7 +77,7 @@ class Timer:
         # Of its own: one thread may disarm while another is about to arm.
         self._never = ctypes.byref(_Spec())
         event = _Event(None, signal, _SIGEV_THREAD_ID, target)
-        if library.create(env.cpu_clock(clock), ctypes.byref(event), ctypes.byref(self._id)):
+        if library.create(env.tick_clock(clock), ctypes.byref(event), ctypes.byref(self._id)):
             raise OSError(ctypes.get_errno(), f"no kernel timer for thread {clock}")
 
     def arm(self, seconds: float) -> bool:

@@ -35,6 +35,7 @@ class LoopState:
         self.number = number
         self.bus = bus
         self.closing = False
+        self.signals: list[weakref.ref[Any]] = []  # the callbacks of signals, and what they are given
         self.left: list[tuple[Any, Any]] = []  # tasks that the shutdown met pending: record and event
         self.work: Callable[[Any], None] | None = None  # a slice of sweeping, run between two callbacks
         self.pongs = 0
@@ -61,7 +62,7 @@ class LoopState:
             self.base = caller.f_code
             self.traced = sys.gettrace() is not None
             loop = self.ref()
-            if self.work is not None and loop is not None and not self.closing:
+            if self.work is not None and loop is not None:
                 self.work(loop)
         except Exception as error:
             self.work = None

@@ -34,8 +34,8 @@ PART = "hooks.natives"
 
 # CPU seconds a loop's thread must have used after the watcher was due before it is asked whether it runs Python.
 FLOOR = 0.03
-# CPU seconds it has for its answer. The kernel looks at timers when its clock ticks, every 10 ms at most: in between
-# lies a tick at least, with time for many thousand calls and jumps.
+# CPU seconds it has for its answer, counted in ticks of the kernel's clock that meet it running: six at 250 a second,
+# three at 100. Between two of them is time for many thousand calls and jumps; both together cannot come at one tick.
 GRACE = 0.025
 # A margin beyond this would come too late to be of use.
 MOST = 0.5

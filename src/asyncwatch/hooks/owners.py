@@ -16,10 +16,8 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Sized
-from types import BuiltinFunctionType, CellType, CoroutineType, FrameType, FunctionType, GeneratorType, MethodType
+from types import BuiltinFunctionType, CellType, CoroutineType, FunctionType, GeneratorType, MethodType
 from typing import Any
-
-from asyncwatch.frames import RawFrame
 
 # A task with more references than this is held by somebody; it spares the search.
 MOST_REFERENCES = 64
@@ -31,6 +29,7 @@ DEEPEST = 64
 _ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
 
 _CONTAINERS: tuple[type[Sized], ...] = (list, tuple, set, frozenset, dict)
+_METHODS = (MethodType, BuiltinFunctionType)
 _PLUMBING: tuple[type, ...] = (MethodType, BuiltinFunctionType, CellType, functools.partial)
 _WAIT_PARTS: tuple[type, ...] = (*_PLUMBING, asyncio.Future, asyncio.Timeout, asyncio.TaskGroup)
 
@@ -104,6 +103,8 @@ def _parts_of_the_wait(task: Any, waiter: Any) -> list[Any]:
 def _leads_on(part: Any, other: Any) -> bool:
     """Whether the search goes on from one object to another: through asyncio's own, never from task to task."""
     if isinstance(other, _CONTAINERS):
+        if isinstance(part, _METHODS):
+            return False  # the program's own, as in `task.add_done_callback(background.discard)`
         narrow = isinstance(other, set) or len(other) <= MOST_WIDE
         return narrow and (isinstance(part, list) or _is_wait_part(part) or _is_as_completed(part))
     return _is_wait_part(other) and not (isinstance(part, asyncio.Task) and isinstance(other, asyncio.Future))
@@ -130,21 +131,3 @@ def _is_wait_part(thing: Any) -> bool:
 def will_be_heard(task: Any) -> bool:
     """Whether anybody waits for the task, as a task, a task group, gather, or a done-callback."""
     return bool(task._callbacks)
-
-
-def waits_at(task: Any) -> tuple[RawFrame, ...]:
-    """The await chain of a suspended task, innermost first."""
-    found: list[RawFrame] = []
-    coro: Any = task.get_coro()
-    for _ in range(DEEPEST):
-        frame: FrameType | None
-        if isinstance(coro, CoroutineType):
-            frame, following = coro.cr_frame, coro.cr_await
-        elif isinstance(coro, GeneratorType):
-            frame, following = coro.gi_frame, coro.gi_yieldfrom
-        else:
-            break
-        if frame is not None:
-            found.append((frame.f_code, frame.f_lasti))
-        coro = following
-    return tuple(reversed(found))

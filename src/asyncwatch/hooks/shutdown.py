@@ -6,12 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from asyncwatch.events import TaskLeft
-from asyncwatch.hooks import owners
+from asyncwatch.hooks import owners, waiting
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import Loops, LoopState
-from asyncwatch.hooks.sweep import Sweeper, is_over
-from asyncwatch.hooks.tasks import Ledger, Record
+from asyncwatch.hooks.sweep import Sweeper
+from asyncwatch.hooks.tasks import Ledger, Record, is_over
+from asyncwatch.task_events import TaskLeft
 
 PART = "hooks.shutdown"
 
@@ -100,7 +100,7 @@ class ShutdownTap:
             if reported:
                 sweeper.said[key] = record
         task = record()
-        return TaskLeft(state.facts, self._ledger.facts(task), owners.waits_at(task), closed, reported)
+        return TaskLeft(state.facts, self._ledger.facts(task), waiting.waits_at(task), closed, reported)
 
     def _dies_unheld(self, sweeper: Sweeper, record: Record) -> bool:
         """An unheld task that the shutdown meets: was it dropped, or did it outlive a parent that ended before?
@@ -127,4 +127,4 @@ class ShutdownTap:
                 self._bus.emit(event)
         for key, record in self._pending(loop):
             unheld = owners.is_unheld(record)
-            self._bus.emit(self._left(state, key, record, closed=True, unheld=unheld))
+            record.left = self._bus.emit(self._left(state, key, record, closed=True, unheld=unheld))

@@ -7,14 +7,18 @@ make no stall of our own; how often one task is asked falls with its age.
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
-from asyncwatch.events import TaskOutlived, TaskUnheld
-from asyncwatch.hooks import owners
+from asyncwatch.config import Config
+from asyncwatch.hooks import owners, waiting
 from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.cancels import Cancels
+from asyncwatch.hooks.lockers import Lockers
 from asyncwatch.hooks.loops import LoopState
-from asyncwatch.hooks.tasks import Ledger, Record
+from asyncwatch.hooks.patience import Patience
+from asyncwatch.hooks.pileups import Pileups
+from asyncwatch.hooks.tasks import Ledger, Record, is_over
+from asyncwatch.task_events import TaskOutlived, TaskUnheld
 
 # A task that ends well before this age is nobody's trouble.
 GRACE = 0.5
@@ -24,15 +28,21 @@ SLICE = 0.0005
 BATCH = 32
 # Beyond this age a task is asked again at this interval.
 RARELY = 32.0
+MOST_SETTLED = 5.0
 
 
 class Sweeper:
     """Walks the ledger for one loop."""
 
-    def __init__(self, ledger: Ledger, state: LoopState, bus: Bus) -> None:
+    def __init__(self, ledger: Ledger, state: LoopState, bus: Bus, lockers: Lockers, config: Config) -> None:
         self._ledger = ledger
         self._state = state
         self._bus = bus
+        self._patience = Patience(ledger, state, bus, lockers, config.stuck_after)
+        self._cancels = Cancels(state, bus, self._patience, config.cancel_grace)
+        self._pileups = Pileups(ledger, state, bus, config.pileup)
+        # Before this age nobody is asked what it waits for.
+        self._settled = min(config.stuck_after / 4, MOST_SETTLED)
         self._todo: list[int] = []
         self._started = self._previous = bus.clock
         self.said: dict[int, Record] = {}
@@ -40,6 +50,8 @@ class Sweeper:
     def __call__(self, loop: Any) -> None:
         """One slice; on the loop's thread, in a callback of ours."""
         now = self._bus.now()
+        if not self._state.closing:
+            self._pileups.step(loop, now)
         if not self._todo:
             if now - self._started < INTERVAL or not self._ledger.records:
                 return
@@ -49,7 +61,7 @@ class Sweeper:
         end = now + SLICE
         visits = 0
         while self._todo:
-            judged = self._visit(loop, self._todo.pop())
+            judged = self._visit(loop, self._todo.pop(), now)
             visits += 1
             if (judged or visits % BATCH == 0) and self._bus.now() >= end:
                 break
@@ -57,9 +69,9 @@ class Sweeper:
     @property
     def busy(self) -> bool:
         """Whether a sweep is under way and wants another slice soon."""
-        return bool(self._todo)
+        return bool(self._todo) or self._pileups.busy
 
-    def _visit(self, loop: Any, key: int) -> bool:
+    def _visit(self, loop: Any, key: int, now: float) -> bool:
         """Look at one record; True when its task had to be judged, which is dear."""
         record = self._ledger.records.get(key)
         if record is None:
@@ -70,12 +82,17 @@ class Sweeper:
             return False
         if task.done() or task.get_loop() is not loop:
             return False
-        del task
+        judged = self._cancels.visit(key, record, task, now)
+        if self._state.closing:
+            return judged
         age = self._started - record.born
+        if age >= self._settled:
+            judged = self._patience.visit(record, task, now) or judged
+        del task  # it would be a holder
         if age >= GRACE and _is_due(age, self._started - self._previous) and self.said.get(key) is not record:
             self._judge(key, record, age)
             return True
-        return False
+        return judged
 
     def _drop(self, key: int, record: Record) -> None:
         if self._ledger.records.get(key) is record:
@@ -83,6 +100,7 @@ class Sweeper:
             if record.site is not None and record.site.discards and self.said.get(key) is not record:
                 self._ledger.brief += 1
         self.said.pop(key, None)
+        self._cancels.forget(key)
 
     def _judge(self, key: int, record: Record, age: float) -> None:
         parent_done = None if record.parent is None else is_over(record.parent)
@@ -92,7 +110,7 @@ class Sweeper:
         elif parent_done:
             task = record()
             if not owners.will_be_heard(task):
-                event = TaskOutlived(self._state.facts, self._ledger.facts(task), age, owners.waits_at(task))
+                event = TaskOutlived(self._state.facts, self._ledger.facts(task), age, waiting.waits_at(task))
         if event is not None:
             self.said[key] = record
             self._bus.emit(event)
@@ -101,14 +119,8 @@ class Sweeper:
         """The event for a task that nothing holds."""
         task = record()
         discarded = (record.site is not None and record.site.discards) or owners.will_be_heard(task)
-        facts, waits = self._ledger.facts(task), owners.waits_at(task)
+        facts, waits = self._ledger.facts(task), waiting.waits_at(task)
         return TaskUnheld(self._state.facts, facts, age, waits, discarded, parent_done, dying)
-
-
-def is_over(record: weakref.ref[Any]) -> bool:
-    """Whether the task behind a record is done, or gone."""
-    task = record()
-    return task is None or bool(task.done())
 
 
 def _is_due(age: float, step: float) -> bool:

@@ -40,13 +40,31 @@ class Parent(weakref.ref[Any]):
 
 
 class Record(weakref.ref[Any]):
-    """What is known of one task: slots on the weak reference itself."""
+    """What is known of one task: slots on the weak reference itself. The second row is set when it has lived a while.
 
-    __slots__ = ("born", "parent", "site")
+    `waits` is the future it waits for and `since` when that was first seen; at `due` it is to be judged, and `told` is
+    the wait that was. `left` when its loop was closed over it.
+    """
+
+    __slots__ = (
+        "born",
+        "due",
+        "left",
+        "parent",
+        "since",
+        "site",
+        "told",
+        "waits",
+    )  # fmt: skip
 
     born: float
     site: Site | None
     parent: Parent | None
+    waits: weakref.ref[Any] | None
+    since: float
+    due: float
+    told: weakref.ref[Any] | None
+    left: bool
 
 
 class Ledger:
@@ -92,7 +110,6 @@ class Ledger:
         parent = record.parent.facts if record and record.parent else None
         return TaskFacts(task_name(task), coro_name(task), created, parent)
 
-
     def running(self, file: str, function: str) -> TaskFacts | None:
         """The one task whose coroutine is this function, which was seen running; None when that is not clear."""
         found = None
@@ -104,6 +121,12 @@ class Ledger:
                     return None
                 found = task
         return self.facts(found) if found is not None else None
+
+
+def is_over(record: weakref.ref[Any]) -> bool:
+    """Whether the task behind a record is done, or gone."""
+    task = record()
+    return task is None or bool(task.done())
 
 
 def task_name(task: Any) -> str:

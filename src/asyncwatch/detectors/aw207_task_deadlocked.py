@@ -1,0 +1,75 @@
+"""AW207 task-deadlocked: it waits for something that waits for it, or that nothing alive can ever set.
+
+What it detects
+    Tasks that wait for each other in a circle: by `await`, in a task group, through gather, or for a lock that one of
+    them holds. And a task whose queue, event, condition, semaphore or future no living part of the program can reach:
+    nobody can fill, set or release it any more. It is proof and not age, though it is only asked of a task that has
+    stood at one await for `--stuck-after`.
+
+Why it matters
+    It will wait until the process ends, and so will whoever waits for it.
+
+Example
+    async def transfer(a, b):
+        async with a.lock:
+            async with b.lock:                       # and somebody else takes b first, then a
+                ...
+
+Instead
+    first, second = sorted((a, b), key=id)           # one order for all
+    async with first.lock, second.lock:
+        ...
+
+    async with asyncio.timeout(5):                   # or a wait that ends
+        await queue.get()
+
+False alarms
+    Whoever cancels the task from outside ends its wait; that is not taken for a way out. What is held by C code, by
+    another thread or by a weak reference counts as reachable.
+
+Settings
+    `--stuck-after SECONDS` (30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from asyncwatch.detectors.places import level_for, seconds
+from asyncwatch.detectors.standings import all_as_evidence, named, what, where_of
+from asyncwatch.events import Event
+from asyncwatch.findings import Finding, Rule
+from asyncwatch.frames import Scope
+from asyncwatch.task_events import TaskDeadlocked
+
+RULE = Rule("AW207", "task-deadlocked", "error", "tasks waited for what cannot happen", __doc__)
+
+
+class Detector:
+    """Judges one proven deadlock."""
+
+    listens = TaskDeadlocked
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def observe(self, event: Event) -> Iterator[Finding]:
+        assert isinstance(event, TaskDeadlocked)
+        standing = event.standing
+        where, stack = where_of(standing, self._scope)
+        evidence: dict[str, Any] = {"waited": round(event.waited, 3), "waits_for": standing.kind}
+        if event.cycle:
+            evidence["proof"] = "cycle"
+            evidence["cycle"] = all_as_evidence(event.members, self._scope)
+            others = ", ".join(repr(member.task.name) for member in event.members[1:])
+            text = f"{named(standing)} waits for "
+            text += f"{others}, which in the end waits for it" if others else "what it holds itself"
+        else:
+            evidence["proof"] = "unreachable"
+            evidence["objects_looked_at"] = event.objects
+            evidence["waiting_alike"] = all_as_evidence(event.members[1:], self._scope)
+            text = f"{named(standing)} waits for {what(standing.kind)} that nothing else alive can reach"
+        text += f"; since {seconds(event.waited)}"
+        level = level_for(RULE.level, where, self._scope)
+        yield Finding(RULE, level, text, where, stack, standing.task, evidence, event.loop)

@@ -1,0 +1,106 @@
+"""Tasks that pile up: how many live from each creation site, counted now and then, some at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.loops import LoopState
+from asyncwatch.hooks.sites import Site
+from asyncwatch.hooks.tasks import Ledger, Record
+from asyncwatch.task_events import TasksPileUp
+
+# Growth must have been seen for so long, in seconds, and in so many countings: a burst grows in one or two.
+LONG = 1.0
+STEPS = 3
+INTERVAL = 0.25
+# Records counted in one slice.
+CHUNK = 1_000
+
+
+class _Growth:
+    """One site above the limit."""
+
+    def __init__(self, count: int, now: float) -> None:
+        self.first = self.count = count
+        self.since = now
+        self.steps = 0
+        self.told = False
+
+
+class Pileups:
+    """Counts, and compares with what it counted before."""
+
+    def __init__(self, ledger: Ledger, state: LoopState, bus: Bus, pileup: int) -> None:
+        self._ledger = ledger
+        self._state = state
+        self._bus = bus
+        self._pileup = pileup
+        self._growing: dict[Site, _Growth] = {}
+        self._counts: Counter[Site] = Counter()
+        self._todo: list[Record] = []
+        self._started = -INTERVAL
+
+    @property
+    def busy(self) -> bool:
+        """Whether a counting is under way."""
+        return bool(self._todo)
+
+    def step(self, loop: Any, now: float) -> None:
+        """One slice; on the loop's thread."""
+        if not self._todo:
+            if len(self._ledger.records) <= self._pileup or now - self._started < INTERVAL:
+                return
+            self._started = now
+            self._todo = list(self._ledger.records.values())
+        chunk = self._todo[-CHUNK:]
+        del self._todo[-CHUNK:]
+        for record in chunk:
+            task = record() if record.site is not None and record.site.frames else None
+            if task is not None and not task.done() and task.get_loop() is loop:
+                self._counts[record.site] += 1  # type: ignore[index]
+        if not self._todo:
+            self._compare(now)
+
+    def _compare(self, now: float) -> None:
+        counts, self._counts = self._counts, Counter()
+        for site in [site for site in self._growing if counts[site] <= self._pileup]:
+            del self._growing[site]
+        for site, count in counts.items():
+            if count > self._pileup and "AW208" in self._bus.enabled:
+                self._grows(site, count, now)
+
+    def _grows(self, site: Site, count: int, now: float) -> None:
+        growth = self._growing.get(site)
+        if growth is None or count < growth.count:
+            told = growth is not None and growth.told
+            growth = self._growing[site] = _Growth(count, now)
+            growth.told = told
+            return
+        if count == growth.count:
+            return
+        growth.steps += 1
+        growth.count = count
+        if not growth.told and growth.steps >= STEPS and now - growth.since >= LONG:
+            growth.told = True
+            self._tell(site, growth, now)
+
+    def _tell(self, site: Site, growth: _Growth, now: float) -> None:
+        mine = [record for record in list(self._ledger.records.values()) if record.site is site]
+        task = next((task for record in reversed(mine) if (task := record()) is not None), None)
+        if task is None:
+            return
+        born = sorted(record.born for record in mine)
+        youngest, median, oldest = (max(0.0, now - at) for at in (born[-1], born[len(born) // 2], born[0]))
+        self._bus.emit(
+            TasksPileUp(
+                self._state.facts,
+                self._ledger.facts(task),
+                growth.count,
+                growth.first,
+                now - growth.since,
+                self._pileup,
+                (youngest, median, oldest),
+            )
+        )

@@ -1,0 +1,228 @@
+"""What a suspended task waits for, read from its coroutines and the future it awaits.
+
+Asked on the task's own loop, between two callbacks. asyncio's names are those of its source, the same from 3.11 on:
+https://github.com/python/cpython/blob/3.13/Lib/asyncio/tasks.py (gather, _wait, shield), locks.py, queues.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, MethodType
+from typing import Any, NamedTuple
+
+from asyncwatch.frames import RawFrame
+from asyncwatch.hooks.hearers import callbacks, cells
+from asyncwatch.hooks.stacks import ASYNCIO
+
+DEEPEST = 64
+
+# asyncio's functions that wait, by file and qualified name: the kind of wait.
+_KINDS = {
+    ("tasks.py", "sleep"): "sleep",
+    ("tasks.py", "_wait"): "tasks",
+    ("tasks.py", "wait_for"): "",  # it depends on what it was given
+    ("tasks.py", "_AsCompletedIterator._wait_for_one"): "tasks",
+    ("tasks.py", "as_completed.<locals>._wait_for_one"): "tasks",
+    ("taskgroups.py", "TaskGroup.__aexit__"): "tasks",
+    ("taskgroups.py", "TaskGroup._aexit"): "tasks",
+    ("locks.py", "Lock.acquire"): "lock",
+    ("locks.py", "Semaphore.acquire"): "semaphore",
+    ("locks.py", "Event.wait"): "event",
+    ("locks.py", "Condition.wait"): "condition",
+    ("locks.py", "Barrier._wait"): "barrier",
+    ("locks.py", "Barrier._block"): "barrier",
+    ("queues.py", "Queue.get"): "queue",
+    ("queues.py", "Queue.put"): "queue",
+    ("queues.py", "Queue.join"): "join",
+    ("streams.py", "StreamReader._wait_for_data"): "socket",
+    ("streams.py", "FlowControlMixin._drain_helper"): "socket",
+    ("base_subprocess.py", "BaseSubprocessTransport._wait"): "process",
+    ("base_events.py", "Server.serve_forever"): "server",
+    ("threads.py", "to_thread"): "executor",
+}
+# Everything else of asyncio's own that waits has to do with connections.
+_ASYNCIO_ELSE = "socket"
+_ANYIO = os.path.join("anyio", "_backends", "_asyncio.py")
+_ANYIO_KINDS = {
+    "Lock.acquire": "lock",
+    "Semaphore.acquire": "semaphore",
+    "CapacityLimiter.acquire_on_behalf_of": "semaphore",
+    "TaskGroup.__aexit__": "tasks",
+    "sleep": "sleep",
+    "run_sync_in_worker_thread": "executor",
+    "AsyncIOBackend.run_sync_in_worker_thread": "executor",
+}
+# What a coroutine of that kind waits at, among what its frame refers to.
+_TARGETS: dict[str, tuple[str, ...]] = {
+    "lock": ("Lock",),
+    "semaphore": ("Semaphore", "BoundedSemaphore", "CapacityLimiter"),
+    "event": ("Event",),
+    "condition": ("Condition",),
+    "barrier": ("Barrier",),
+    "queue": ("Queue", "LifoQueue", "PriorityQueue"),
+    "join": ("Queue", "LifoQueue", "PriorityQueue"),
+}
+
+
+# What follows a link of the chain, and its frame.
+_LINKS: dict[type, tuple[str, str]] = {
+    CoroutineType: ("cr_await", "cr_frame"),
+    GeneratorType: ("gi_yieldfrom", "gi_frame"),
+    AsyncGeneratorType: ("ag_await", "ag_frame"),
+}
+_WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"})
+
+
+class Wait(NamedTuple):
+    """One task's wait. `target` is the object waited at, the future itself where there is no other."""
+
+    kind: str
+    target: Any
+    frames: tuple[RawFrame, ...]  # innermost first
+
+
+def links(task: Any) -> list[Any]:
+    """The coroutines and generators a suspended task stands in, outermost first."""
+    found: list[Any] = []
+    link: Any = task.get_coro()
+    while link is not None and len(found) < DEEPEST:
+        attributes = _LINKS.get(type(link))
+        if attributes is None and not hasattr(link, "cr_await"):  # Cython's coroutines look like Python's
+            break
+        found.append(link)
+        link = _unwrapped(getattr(link, attributes[0] if attributes else "cr_await"))
+    return found
+
+
+def _unwrapped(thing: Any) -> Any:
+    """The coroutine or generator behind what an `async for` or an `__await__` puts before it."""
+    for _ in range(4):
+        if type(thing).__name__ not in _WRAPPERS:
+            break
+        thing = next((one for one in gc.get_referents(thing) if type(one) in _LINKS), None)
+    return thing
+
+
+def frame_of(link: Any) -> FrameType | None:
+    """The suspended frame of a coroutine or generator; None of what is no Python code."""
+    attributes = _LINKS.get(type(link))
+    frame = getattr(link, attributes[1]) if attributes else None
+    return frame if isinstance(frame, FrameType) else None
+
+
+def in_hand(link: Any) -> Iterator[Any]:
+    """What a suspended frame refers to. Of a `with` it stands in that is, before 3.14, only the way out: a method."""
+    for thing in gc.get_referents(link):
+        yield thing.__self__ if type(thing) is MethodType else thing
+
+
+def waits_at(task: Any) -> tuple[RawFrame, ...]:
+    """The await chain of a suspended task, innermost first."""
+    return raw_frames(links(task))
+
+
+def raw_frames(chain: list[Any]) -> tuple[RawFrame, ...]:
+    """The await chain written down, innermost first."""
+    frames = (frame_of(link) for link in reversed(chain))
+    return tuple((frame.f_code, frame.f_lasti) for frame in frames if frame is not None)
+
+
+def wait_of(task: Any) -> Wait | None:
+    """What a task waits for; None when it waits for nothing but its turn."""
+    future = task._fut_waiter
+    if future is None:
+        return None
+    chain = links(task)
+    frames = raw_frames(chain)
+    kind = _kind_of_future(future)
+    innermost = frame_of(chain[-1]) if chain else None
+    if innermost is not None:
+        kind = _kind_of_code(innermost.f_code, chain) or kind
+    elif chain:
+        kind = _ASYNCIO_ELSE  # a coroutine that is no Python code: uvloop's, which wait for connections
+    return Wait(kind, _target(kind, chain) or future, frames)
+
+
+def _kind_of_code(code: CodeType, chain: list[Any]) -> str:
+    file = code.co_filename
+    if file.startswith(ASYNCIO):
+        kind = _KINDS.get((file[len(ASYNCIO) :], code.co_qualname), _ASYNCIO_ELSE)
+        return _by_way_of(chain) or kind if kind in ("queue", "event") else kind
+    return _ANYIO_KINDS.get(code.co_qualname, "") if file.endswith(_ANYIO) else ""
+
+
+def _by_way_of(chain: list[Any]) -> str:
+    """as_completed of 3.11 and 3.12 waits at a queue of its own, `Queue.join` and anyio's limiter at an event."""
+    for link in chain[-3:-1]:
+        frame = frame_of(link)
+        code = frame.f_code if frame is not None else None
+        if code is not None and (code.co_filename.startswith(ASYNCIO) or code.co_filename.endswith(_ANYIO)):
+            key = (code.co_filename[len(ASYNCIO) :], code.co_qualname)
+            kind = _KINDS.get(key) or _ANYIO_KINDS.get(code.co_qualname)
+            if kind in ("tasks", "semaphore", "join"):
+                return kind
+    return ""
+
+
+def _kind_of_future(future: Any) -> str:
+    """The kind of a future that the program's own code, or a library's, awaits."""
+    if isinstance(future, asyncio.Task) or type(future).__name__ == "_GatheringFuture":
+        return "tasks"
+    for callback in callbacks(future):
+        name = getattr(callback, "__qualname__", "")
+        if name == "_chain_future.<locals>._call_check_cancel":
+            return "executor"
+        if name == "shield.<locals>._outer_done_callback":
+            return "tasks"
+    return "future"
+
+
+def _target(kind: str, chain: list[Any]) -> Any:
+    names = _TARGETS.get(kind, ())
+    for link in reversed(chain[-3:]) if names else ():
+        for thing in gc.get_referents(link):
+            if any(base.__name__ in names for base in type(thing).__mro__[:-1]):
+                return thing
+    return None
+
+
+def awaited(task: Any, wait: Wait) -> list[Any]:
+    """The tasks that a task waits for, where it waits for tasks."""
+    future = task._fut_waiter
+    if wait.kind != "tasks" or future is None:
+        return []
+    return [other for other in _awaited(task, future) if isinstance(other, asyncio.Task) and other is not task]
+
+
+def _awaited(task: Any, future: Any) -> Iterator[Any]:
+    if isinstance(future, asyncio.Task):
+        yield future
+        return
+    for child in getattr(future, "_children", None) or ():  # gather
+        yield from _awaited(task, child)
+    for callback in callbacks(future):
+        if getattr(callback, "__qualname__", "").startswith("shield."):
+            yield from cells(callback, asyncio.Task)
+    for link in links(task)[-3:]:
+        for thing in gc.get_referents(link):
+            if issubclass(type(thing), asyncio.TaskGroup):
+                yield from list(thing._tasks)
+            elif type(thing) in (set, frozenset, list) and _is_wait(link):
+                yield from list(thing)
+            elif type(thing).__name__ == "_AsCompletedIterator":
+                yield from list(thing._todo)
+    anyio = sys.modules.get("anyio._backends._asyncio")
+    if anyio is not None:
+        for link in links(task)[-1:]:
+            for thing in gc.get_referents(link):
+                if issubclass(type(thing), anyio.TaskGroup):
+                    yield from list(thing._tasks)
+
+
+def _is_wait(link: Any) -> bool:
+    frame = frame_of(link)
+    return frame is not None and frame.f_code.co_filename == ASYNCIO + "tasks.py"

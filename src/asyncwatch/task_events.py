@@ -1,0 +1,122 @@
+"""What is observed of tasks: who holds them, what became of them, what they wait for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from asyncwatch.events import Event, TaskFacts
+from asyncwatch.frames import RawFrame
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskUnheld(Event):
+    """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent."""
+
+    task: TaskFacts
+    age: float
+    waits: tuple[RawFrame, ...]
+    discarded: bool
+    parent_done: bool | None
+    dying: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskOutlived(Event):
+    """The parent of a task is done, the task is not, and nobody will hear of its end; yet something holds it."""
+
+    task: TaskFacts
+    age: float
+    waits: tuple[RawFrame, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskFailed(Event):
+    """A task failed and its exception was never asked for; `frames` is the traceback, outermost first."""
+
+    task: TaskFacts
+    exception: str
+    frames: tuple[RawFrame, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskLeft(Event):
+    """A task was pending when its loop was shut down; `closed` when the loop was closed over it."""
+
+    task: TaskFacts
+    waits: tuple[RawFrame, ...]
+    closed: bool
+    reported: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskDestroyed(Event):
+    """A task was garbage-collected before it finished."""
+
+    task: TaskFacts
+    waits: tuple[RawFrame, ...]
+    discarded: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one task stands: what kind of thing it waits for, and its frames, innermost first."""
+
+    task: TaskFacts
+    kind: str
+    frames: tuple[RawFrame, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskStuck(Event):
+    """A task has stood at one await for `waited` seconds, and no timeout would end that.
+
+    `chain` are the tasks that wait for it, outermost first. `owner` holds what it waits for, where that is known.
+    """
+
+    standing: Standing
+    waited: float
+    stuck_after: float
+    chain: tuple[Standing, ...]
+    owner: Standing | None
+    root: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskDeadlocked(Event):
+    """A task waits for something that waits for it (`cycle`), or that nothing alive can reach.
+
+    `members` are the tasks of the cycle in order, each waiting for the next; or those that wait at the same thing.
+    `objects` is how many were looked at for the proof.
+    """
+
+    standing: Standing
+    waited: float
+    cycle: bool
+    members: tuple[Standing, ...]
+    objects: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TasksPileUp(Event):
+    """Tasks created at one place: how many live, since when that grows, and their ages in seconds."""
+
+    task: TaskFacts
+    count: int
+    before: int
+    over: float
+    pileup: int
+    ages: tuple[float, float, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CancelIgnored(Event):
+    """A task was asked to cancel at least `asked` seconds ago, and runs on.
+
+    `by` says who asked, as far as that can be seen; `heard_by` are the tasks that wait for its end.
+    """
+
+    standing: Standing
+    asked: float
+    requests: int
+    by: str
+    heard_by: tuple[Standing, ...]
