@@ -1,0 +1,32 @@
+"""python-socketio before 5.11.0 drops the task in which it runs an event's handler."""
+
+import asyncio
+
+import socketio
+from aiohttp import web
+
+server = socketio.AsyncServer(async_mode="aiohttp")
+ended = asyncio.Event()
+
+
+@server.on("order")
+async def order(sid, data):
+    await asyncio.sleep(1.5)
+    ended.set()
+
+
+async def main():
+    app = web.Application()
+    server.attach(app)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = socketio.AsyncClient()
+    await client.connect("http://127.0.0.1:{}".format(runner.addresses[0][1]), transports=["websocket"])
+    await client.emit("order", {"number": 1})
+    await asyncio.wait_for(ended.wait(), 10)
+    await client.disconnect()
+    await runner.cleanup()
+
+
+asyncio.run(main())
