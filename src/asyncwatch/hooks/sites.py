@@ -144,13 +144,13 @@ class Sites:
         """
         raws: list[RawFrame] = []
         keys: list[int] = []
-        returning = True
+        returning, dropped = True, False
         while frame is not None and len(raws) < DEEPEST:
             code, lasti = frame.f_code, frame.f_lasti
             if is_loop_code(code):
                 # A callback's result is thrown away, a lambda's task, say; whoever runs the loop keeps the root task.
                 thrown = returning and (bool(raws) or is_callback_code(code))
-                return raws, keys or [id(code) + lasti], thrown
+                return raws, keys or [id(code) + lasti], dropped or thrown
             op = self._op(code, lasti)
             if self.is_internal(code.co_filename):
                 returning = returning and (op in _RETURN or _passes_on(code))
@@ -160,17 +160,15 @@ class Sites:
                 continue
             raws.append((code, lasti))
             keys.append(id(code) + lasti)
-            if returning and op == _POP_TOP:
-                returning = False
-                if self._seen_app(raws):
-                    return raws, keys, True
+            # A library's own statement drops a task just as well; the frames above it are for the stack alone.
+            dropped = dropped or (returning and op == _POP_TOP)
             returning = returning and op in _RETURN
             if not returning and self._seen_app(raws):
-                return raws, keys, False
+                return raws, keys, dropped
             if frame is root:
                 break
             frame = frame.f_back
-        return raws, keys, False
+        return raws, keys, dropped
 
     def _seen_app(self, raws: list[RawFrame]) -> bool:
         return any(self._scope.is_app(code.co_filename) for code, _ in raws)
