@@ -5,7 +5,9 @@ import asyncio
 import socketio
 from aiohttp import web
 
-server = socketio.AsyncServer(async_mode="aiohttp")
+# The engine below it drops its ping tasks, too, by the same helper. With this interval each has ended before anybody
+# could call it dropped, so that what is found is the handler's.
+server = socketio.AsyncServer(async_mode="aiohttp", ping_interval=0.2)
 ended = asyncio.Event()
 
 
