@@ -25,7 +25,7 @@ async def main():
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = "http://127.0.0.1:{}/hook".format(runner.addresses[0][1])
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
     async with aiohttp.ClientSession() as session, session.post(url, json=UPDATE):
         pass
     await asyncio.wait_for(ended.wait(), 10)

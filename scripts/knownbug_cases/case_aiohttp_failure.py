@@ -23,7 +23,7 @@ async def main():
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = "http://127.0.0.1:{}/".format(runner.addresses[0][1])
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
     async with aiohttp.ClientSession() as session:
         socket = await session.ws_connect(url, heartbeat=0.5)
         await asyncio.sleep(1)

@@ -49,7 +49,7 @@ async def main():
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        await talk("http://127.0.0.1:{}/".format(runner.addresses[0][1]))
+        await talk(f"http://127.0.0.1:{runner.addresses[0][1]}/")
     finally:
         app["over"].set()
         await runner.cleanup()

@@ -24,7 +24,7 @@ async def main():
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     client = socketio.AsyncClient()
-    await client.connect("http://127.0.0.1:{}".format(runner.addresses[0][1]), transports=["websocket"])
+    await client.connect(f"http://127.0.0.1:{runner.addresses[0][1]}", transports=["websocket"])
     await client.emit("order", {"number": 1})
     await asyncio.wait_for(ended.wait(), 10)
     await client.disconnect()

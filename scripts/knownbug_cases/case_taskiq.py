@@ -10,7 +10,7 @@ from taskiq.schedule_sources import LabelScheduleSource
 broker = InMemoryBroker()
 
 
-@broker.task(task_name="report", schedule=[{"time": datetime.datetime.now(datetime.timezone.utc)}])
+@broker.task(task_name="report", schedule=[{"time": datetime.datetime.now(datetime.UTC)}])
 async def report():
     return "done"
 
