@@ -92,7 +92,7 @@ class Environments:
             for command in (make, [*pip, "install", "--quiet", "--only-binary", ":all:", *wanted]):
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 if done.returncode != 0:
-                    return python, (done.stderr.strip().splitlines() or ["no word"])[-1]
+                    return python, last_line(done.stderr)
             (venv / "ready").touch()
         return python, ""
 
@@ -125,17 +125,26 @@ def watch(row: Row, python: Path) -> Run:
         except subprocess.TimeoutExpired:
             return Run(trouble="hung")
         lines = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
-    codes = {line["code"] for line in lines}
-    if done.returncode != 0 or "AW099" not in codes:
-        return Run(trouble=(done.stderr.strip().splitlines() or ["no summary"])[-1])
-    if "AW001" in codes:
-        return Run(trouble="a part of asyncwatch failed")
-    return Run([line for line in lines if line["code"].startswith("AW2") and place(row, line)])
+    return judge(row, lines, "" if done.returncode == 0 else last_line(done.stderr))
+
+
+def judge(row: Row, findings: list[Finding], trouble: str) -> Run:
+    """Keep what was said about tasks at the library's line."""
+    codes = {finding["code"] for finding in findings}
+    if not trouble and "AW099" not in codes:
+        trouble = "asyncwatch did not say its summary"
+    if not trouble and "AW001" in codes:
+        trouble = "a part of asyncwatch failed"
+    return Run([one for one in findings if one["code"].startswith("AW2") and place(row, one)], trouble)
+
+
+def last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no word"])[-1]
 
 
 def place(row: Row, finding: Finding) -> Finding | None:
     """The frame of the library's guilty function, if the finding has it."""
-    created = finding.get("task", {}).get("created") or finding["evidence"].get("waits_at", ())
+    created = finding.get("task", {}).get("created") or finding.get("evidence", {}).get("waits_at", ())
     for frame in created:
         if frame["file"].endswith("/" + row.file) and frame["function"] == row.function:
             return dict(frame)
@@ -149,9 +158,9 @@ def told(row: Row, run: Run) -> str:
     parts = []
     for finding in run.findings:
         frame, where = place(row, finding), finding.get("where")
-        text = f"{finding['code']} {row.file}:{frame['line'] if frame else '?'} {row.function}"
-        if finding["count"] > 1:
+        if frame is None or finding["count"] > 1:
             continue  # the same again
+        text = f"{finding['code']} {row.file}:{frame['line']} {row.function}"
         if run.most > 1:
             text += f", at least {run.most} times"
         if where != frame:
@@ -187,17 +196,21 @@ def read_options() -> argparse.Namespace:
         description="Find known bugs of released packages, and nothing in the releases that mended them. "
         "Exit status 1 when a row is not as declared.",
     )
-    names = ", ".join(row.name for row in ROWS)
-    parser.add_argument("--rows", default="", metavar="NAME[,NAME...]", help=f"only these of: {names}")
+    names = [row.name for row in ROWS]
+    parser.add_argument("--rows", metavar="NAME[,NAME...]", help=f"only these of: {', '.join(names)}")
     parser.add_argument("--envs", type=Path, default=TOP / ".venv-knownbugs", help="where the environments are made")
     parser.add_argument("--python", action="append", required=True, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.rows = options.rows.split(",") if options.rows else names
+    if unknown := set(options.rows) - set(names):
+        parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    return options
 
 
 def main() -> int:
     options = read_options()
     environments = Environments(options.envs.resolve(), options.python)
-    wanted = [row for row in ROWS if not options.rows or row.name in options.rows.split(",")]
+    wanted = [row for row in ROWS if row.name in options.rows]
     outcomes = []
     for number, row in enumerate(wanted, 1):
         head = f"{number} of {len(wanted)}: {row.name}, {row.package} {row.buggy} and {row.fixed}"
