@@ -67,10 +67,11 @@ def test_dropped_by_the_caller_of_a_helper() -> None:
     finding = only(watch.findings)
     assert (finding.rule.code, finding.level) == ("AW201", "info")
     assert [frame.function for frame in finding.stack] == ["handle_by_helper", "helper"]
+    assert "since handle_by_helper() dropped it" in finding.event
 
 
 def test_dropped_and_pending_at_shutdown() -> None:
-    """It was dropped, which is more than that the shutdown met it; the program's own frame above changes nothing."""
+    """It was dropped, which is more than that the shutdown met it. The program called the library, and dropped nothing."""
 
     async def main() -> None:
         await library()["handle"](60)
@@ -79,4 +80,6 @@ def test_dropped_and_pending_at_shutdown() -> None:
     with asyncwatch.watch(output=()) as watch:
         asyncio.run(main())
         watch.flush()
-    assert only(watch.findings).rule.code == "AW201"
+    finding = only(watch.findings)
+    assert (finding.rule.code, finding.level) == ("AW201", "info")
+    assert "since handle() dropped it" in finding.event

@@ -174,7 +174,10 @@ class ExecutorWaits(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TaskUnheld(Event):
-    """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent."""
+    """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent.
+
+    `dropper` is the frame whose statement threw the new task away, if one did.
+    """
 
     task: TaskFacts
     age: float
@@ -182,6 +185,7 @@ class TaskUnheld(Event):
     discarded: bool
     parent_done: bool | None
     dying: bool
+    dropper: RawFrame | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
