@@ -38,6 +38,7 @@ def row(package: str, case: str, releases: str, code: str, place: str, **more: o
     return Row(package, f"case_{case}", buggy, fixed, frozenset(code.split()), file, function, **more)  # type: ignore[arg-type]
 
 
+# What is quoted stands in the changelog of the fixed release; the rest was read in the two releases' sources.
 ROWS = [
     # 3.10.2: "Fixed WebSocket ping tasks being prematurely garbage collected"
     row(
@@ -48,7 +49,8 @@ ROWS = [
         "aiohttp/client_ws.py _send_heartbeat",
         pythons=((3, 11), (3, 12)),
     ),
-    # From 3.12 on this release makes the task without asking the loop, which leaves no creation site.
+    # 3.10.4: "Fixed unconsumed exceptions raised by the WebSocket heartbeat"
+    # On Python 3.12 and later both make the task without asking the loop, which leaves no creation site.
     row(
         "aiohttp",
         "aiohttp_failure",
@@ -57,8 +59,9 @@ ROWS = [
         "aiohttp/client_ws.py _send_heartbeat",
         pythons=((3, 11), (3, 11)),
     ),
+    # 0.10.0 keeps what it is about to send in a set.
     row("taskiq", "taskiq", "0.9.3 0.10.0", "AW201", "taskiq/cli/scheduler/run.py run_scheduler_loop"),
-    # 0.19.6: background tasks are held by a set, no longer by a WeakSet
+    # 0.19.6: "Hold a strong reference to background tasks." Before, a WeakSet had them.
     row(
         "quart",
         "quart",
@@ -76,7 +79,7 @@ ROWS = [
         "socketio/async_server.py _handle_event",
         also=("python-engineio==4.8.2", "aiohttp==3.10.11"),
     ),
-    # 0.8.4: "Keep reference to asyncio tasks"
+    # 0.8.4 keeps references to its background tasks.
     row(
         "ypy-websocket",
         "ypy_websocket",
@@ -85,6 +88,7 @@ ROWS = [
         "ypy_websocket/websocket_server.py serve",
         pythons=((3, 11), (3, 12)),
     ),
+    # 3.2.0: "Prevent update handling task pointers from being garbage collected"
     row(
         "aiogram",
         "aiogram",
@@ -115,6 +119,7 @@ ROWS = [
         also=("starlette==0.50.0",),
         left=1,
     ),
-    # 6.4: the loop holds strong references to all its tasks; before, only a done-callback of the task's own did.
+    # 6.4: "This module now holds a strong reference to all running asyncio.Task objects it creates." Before, only a
+    # done-callback of the task's own did.
     row("tornado", "tornado", "6.3.3 6.4", "AW201", "tornado/gen.py convert_yielded"),
 ]
