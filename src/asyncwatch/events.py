@@ -172,10 +172,6 @@ class ExecutorWaits(Event):
     task: TaskFacts | None
 
 
-
-
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class CoroutineDropped(Event):
     """A coroutine object was destroyed without ever having run.

@@ -10,7 +10,10 @@ from asyncwatch.frames import RawFrame
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TaskUnheld(Event):
-    """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent."""
+    """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent.
+
+    `dropper` is the frame whose statement threw the new task away, if one did.
+    """
 
     task: TaskFacts
     age: float
@@ -18,6 +21,7 @@ class TaskUnheld(Event):
     discarded: bool
     parent_done: bool | None
     dying: bool
+    dropper: RawFrame | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -24,8 +24,18 @@ def unheld(
     dying: bool = False,
     age: float = 0.52,
     waits: tuple = WAITS,
+    dropper: tuple | None = None,
 ) -> TaskUnheld:
-    return TaskUnheld(LOOP, a_task(*created, parent=PARENT), age, waits, discarded, parent_done, dying)
+    return TaskUnheld(LOOP, a_task(*created, parent=PARENT), age, waits, discarded, parent_done, dying, dropper)
+
+
+def test_who_dropped_it_is_not_who_created_it() -> None:
+    """The sentence names the frame whose statement threw the task away; a library's is not the program's to change."""
+    assert "since main() dropped it" in only(dropped, unheld(*SITE, dropper=SITE[1])).event
+    library = raw("feed", 3, LIBRARY)
+    finding = only(dropped, unheld(library, *SITE, dropper=library))
+    assert (finding.where, finding.level) == (at("order", 7), "info")
+    assert "since feed() dropped it" in finding.event
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The ways to drop a task in one expression, and the ways to keep it in one."""
 
 import asyncio
+import functools
+import io
 
 import _loop
 
@@ -23,6 +25,17 @@ def start_kept():
 def fire():
     task = asyncio.ensure_future(work())  # AW201
     task.set_name("nobody keeps the variable")
+
+
+def listen():
+    task = asyncio.create_task(work())  # AW201
+    task.add_done_callback(lambda _: ended.append(task))
+
+
+def listen_twice():
+    task = asyncio.create_task(work())  # AW201
+    task.add_done_callback(ended.append)
+    task.add_done_callback(functools.partial(print, task, file=io.StringIO()))
 
 
 class Service:
@@ -50,6 +63,8 @@ async def drop(loop):
     await done
     start()
     fire()
+    listen()
+    listen_twice()
     [asyncio.create_task(work()) for _ in range(3)]  # AW201
     asyncio.create_task(work()).set_name("dropped after a method")  # AW201
     asyncio.create_task(work()).add_done_callback(ended.append)  # AW201

@@ -29,6 +29,24 @@ def closure():
     return lambda: task
 
 
+def listener():
+    task = asyncio.create_task(work())
+    task.add_done_callback(listen := lambda _: task.done())
+    return listen  # a done-callback that somebody has holds what it closes over
+
+
+def sharer():
+    task = asyncio.create_task(work())
+    task.add_done_callback(lambda _: task.done())
+    return lambda: task
+
+
+async def listening():
+    task = asyncio.create_task(work())
+    task.add_done_callback(lambda _: task.done())
+    await asyncio.sleep(LIFE + 0.1)
+
+
 def generator():
     task = asyncio.create_task(work())
     yield
@@ -47,7 +65,7 @@ async def argument(task):
 
 async def main():
     loop = asyncio.get_running_loop()
-    slotted, close = Slotted(), closure()
+    slotted, close, listen, share = Slotted(), closure(), listener(), sharer()
     steps = generator()
     next(steps)
     variable.set(asyncio.create_task(work()))
@@ -63,12 +81,13 @@ async def main():
     bound = asyncio.create_task(work()).cancel
     inner = asyncio.gather(work(), work())
     shielded = asyncio.shield(work())
-    await asyncio.gather(local(), argument(asyncio.create_task(work())))
+    await asyncio.gather(local(), listening(), argument(asyncio.create_task(work())))
     await inner
     await shielded
     await asyncio.gather(slotted.task, close(), next(steps), variable.get(), *deque, *weak.values(), inbox.get_nowait())
     await asyncio.gather(box.task, *names, *frozen)
-    print(bound(), timer.cancelled())
+    await share()
+    print(bound(), timer.cancelled(), listen(None))
 
 
 _loop.run(main())

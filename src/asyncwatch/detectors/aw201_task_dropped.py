@@ -29,7 +29,7 @@ False alarms
     alarm, not a false one.
 
 Settings
-    `--ignore AW201`. A task created by a library's own line is level info.
+    `--ignore AW201`. A task dropped by a library's own line is level info, whoever called the library.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from asyncwatch.detectors.places import creation, level_for, outermost_first, place, seconds
 from asyncwatch.events import Event
 from asyncwatch.findings import Finding, Rule
-from asyncwatch.frames import Scope
+from asyncwatch.frames import Scope, resolve
 from asyncwatch.task_events import TaskUnheld
 
 RULE = Rule("AW201", "task-dropped", "warning", "tasks were dropped where they were created", __doc__)
@@ -73,11 +73,13 @@ class Detector:
         if waits:
             evidence["waits_at"] = [frame.to_dict() for frame in waits]
         fate = "was pending when it died" if event.dying else f"is {seconds(event.age)} old"
-        dropped = f"since {place(where)} dropped it" if where else "where it was created"
+        # A helper that gives the task back dropped nothing, nor did the program's line that called into a library.
+        dropper = resolve(event.dropper) if event.dropper is not None else where
+        dropped = f"since {place(dropper)} dropped it" if dropper else "where it was created"
         text = f"task {event.task.name!r} ({event.task.coro}) is held by nothing {dropped}; it {fate}"
         yield Finding(
             RULE,
-            level_for(RULE.level, where, self._scope),
+            level_for(RULE.level, dropper, self._scope),
             text,
             where,
             stack,

@@ -70,12 +70,14 @@ class ExceptionTap:
             return False
         state = self._loops.state(loop)
         facts, task_facts = state.facts if state else None, self._ledger.facts(task)
-        discarded = record is not None and record.site is not None and record.site.discards
+        site = record.site if record is not None else None
+        discarded = site is not None and site.discards
         waits = waiting.waits_at(task)
-        if record is not None and discarded and getattr(state and state.work, "said", {}).get(id(task)) is not record:
+        said = getattr(state and state.work, "said", {}).get(id(task)) is record
+        if record is not None and site is not None and discarded and not said:
             age = max(0.0, self._bus.clock - record.born)
             parent_done = None if record.parent is None else is_over(record.parent)
-            self._bus.emit(TaskUnheld(facts, task_facts, age, waits, True, parent_done, True))
+            self._bus.emit(TaskUnheld(facts, task_facts, age, waits, True, parent_done, True, site.dropper))
         return self._bus.emit(TaskDestroyed(facts, task_facts, waits, discarded))
 
     def _event(self, loop: Any, context: dict[str, Any]) -> Event | None:

@@ -3,7 +3,8 @@
 A suspended task that nobody holds is referred to by its wake-up alone (a callback of the future it waits for, or
 the handle that will run it), and by parts of asyncio it uses itself: each `asyncio.timeout()` and `TaskGroup` it
 stands in, and from 3.14 on the `awaited_by` of what it waits for. Those are counted by following references
-forward from the task's own coroutine, through asyncio's objects only. Any further reference is a holder.
+forward from the task's own coroutine, through asyncio's objects only. So are those by its own done-callbacks, as in
+`task.add_done_callback(lambda _: log(task))`, which go when it goes. Any further reference is a holder.
 https://github.com/python/cpython/blob/3.14/Modules/_asynciomodule.c (future_awaited_by_add, task_step_impl)
 """
 
@@ -58,7 +59,11 @@ def is_unheld(ref: Callable[[], Any]) -> bool:
     extra = references(ref) - OWN_REFERENCES
     if not 0 < extra <= MOST_REFERENCES:
         return False
-    return extra == 1 or extra == self_references(ref())
+    if extra == 1:
+        return True
+    task = ref()
+    extra -= self_references(task)
+    return extra == 0 or extra == callback_references(task)
 
 
 def self_references(task: Any) -> int:
@@ -86,6 +91,59 @@ def self_references(task: Any) -> int:
                 elif _leads_on(part, other):
                     todo.append(other)
     return count
+
+
+def callback_references(task: Any) -> int:
+    """How many references to `task` come from its own done-callbacks.
+
+    One that somebody else refers to as well, or whose closure a living frame shares, is not counted: that is a holder.
+    """
+    callbacks = task._callbacks or ()
+    if len(callbacks) > MOST_WIDE:
+        return 0
+    count = 0
+    for (callback, weight, cells), (bare, ((_, bare_cell),)) in zip(_weigh(callbacks), _BARE, strict=False):
+        if weight == bare:
+            if isinstance(callback, functools.partial):
+                count += sum(value is task for value in (*callback.args, *callback.keywords.values()))
+            count += sum(weight == bare_cell and _content(cell) is task for cell, weight in cells)
+    return count
+
+
+def _weigh(callbacks: Any) -> Any:
+    """Each done-callback with its number of references, and each cell of its closure with its own."""
+    for callback, _ in callbacks:
+        closure = getattr(callback, "__closure__", None) or ()
+        yield callback, sys.getrefcount(callback), [(cell, sys.getrefcount(cell)) for cell in closure]
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # empty
+        return None
+
+
+def _bare_weights() -> list[Any]:
+    """What `_weigh` says where only the future refers to its callbacks; it stores the first unlike the others."""
+
+    class Loop:
+        def get_debug(self) -> bool:
+            return False
+
+        def call_soon(self, *args: object, **kwargs: object) -> None: ...
+
+    def callback() -> Callable[[Any], Any]:
+        cell = object()
+        return lambda _: cell
+
+    future: asyncio.Future[None] = asyncio.Future(loop=Loop())  # type: ignore[arg-type]
+    for _ in range(MOST_WIDE):
+        future.add_done_callback(callback())
+    return [(weight, cells) for _, weight, cells in _weigh(future._callbacks)]
+
+
+_BARE = _bare_weights()
 
 
 def _parts_of_the_wait(task: Any, waiter: Any) -> list[Any]:

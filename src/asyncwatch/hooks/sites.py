@@ -32,13 +32,19 @@ def _passes_on(code: CodeType) -> bool:
 
 
 class Site:
-    """One place that creates tasks. `frames` is innermost first; `plain` means the key alone identifies it."""
+    """One place that creates tasks. `frames` is innermost first; `plain` means the key alone identifies it.
 
-    __slots__ = ("callers", "discards", "frames", "plain")
+    `discards` says that the new task is thrown away: by a statement of the frame `dropper`, or by the loop.
+    """
 
-    def __init__(self, frames: tuple[RawFrame, ...], discards: bool, plain: bool) -> None:
+    __slots__ = ("callers", "discards", "dropper", "frames", "plain")
+
+    def __init__(
+        self, frames: tuple[RawFrame, ...], discards: bool, plain: bool, dropper: RawFrame | None = None
+    ) -> None:
         self.frames = frames
         self.discards = discards
+        self.dropper = dropper
         self.plain = plain
         self.callers: dict[tuple[int, ...], Site] = {}
 
@@ -118,14 +124,14 @@ class Sites:
     def _seek(self, site: Site | None, start: FrameType | None, task: Any) -> Site:
         """A new site, or one that needs its callers to be told apart: made by a library or handed on by a helper."""
         coro = task.get_coro() if task is not None else None
-        raws, keys, discards = self._chain(start, getattr(coro, "cr_frame", None))
+        raws, keys, discards, dropper = self._chain(start, getattr(coro, "cr_frame", None))
         if not keys:
             return Site((), False, False)
         if site is None:
             if len(self.known) >= MOST_SITES:
                 self.known.clear()
             plain = len(raws) == 1 and self._scope.is_app(raws[0][0].co_filename)
-            site = Site(tuple(raws), discards, plain)
+            site = Site(tuple(raws), discards, plain, dropper)
             self.known[keys[0]] = site
         if site.plain:
             return site
@@ -134,10 +140,12 @@ class Sites:
         if found is None:
             if len(site.callers) >= MOST_SITES:
                 site.callers.clear()
-            found = site.callers[key] = Site(tuple(raws), discards, True)
+            found = site.callers[key] = Site(tuple(raws), discards, True, dropper)
         return found
 
-    def _chain(self, frame: FrameType | None, root: FrameType | None) -> tuple[list[RawFrame], list[int], bool]:
+    def _chain(
+        self, frame: FrameType | None, root: FrameType | None
+    ) -> tuple[list[RawFrame], list[int], bool, RawFrame | None]:
         """Frames from the creating call outwards, to the first application frame that keeps what it was given.
 
         asyncio's own frames are not among them, but what they do with the task counts: a task group keeps it.
@@ -145,12 +153,13 @@ class Sites:
         raws: list[RawFrame] = []
         keys: list[int] = []
         returning = True
+        dropper: RawFrame | None = None
         while frame is not None and len(raws) < DEEPEST:
             code, lasti = frame.f_code, frame.f_lasti
             if is_loop_code(code):
                 # A callback's result is thrown away, a lambda's task, say; whoever runs the loop keeps the root task.
                 thrown = returning and (bool(raws) or is_callback_code(code))
-                return raws, keys or [id(code) + lasti], thrown
+                return raws, keys or [id(code) + lasti], thrown or dropper is not None, dropper
             op = self._op(code, lasti)
             if self.is_internal(code.co_filename):
                 returning = returning and (op in _RETURN or _passes_on(code))
@@ -160,17 +169,14 @@ class Sites:
                 continue
             raws.append((code, lasti))
             keys.append(id(code) + lasti)
+            # A library's own statement drops a task just as well; the frames above it are for the stack alone.
             if returning and op == _POP_TOP:
-                returning = False
-                if self._seen_app(raws):
-                    return raws, keys, True
+                dropper = raws[-1]
             returning = returning and op in _RETURN
-            if not returning and self._seen_app(raws):
-                return raws, keys, False
-            if frame is root:
+            if frame is root or (not returning and self._seen_app(raws)):
                 break
             frame = frame.f_back
-        return raws, keys, False
+        return raws, keys, dropper is not None, dropper
 
     def _seen_app(self, raws: list[RawFrame]) -> bool:
         return any(self._scope.is_app(code.co_filename) for code, _ in raws)

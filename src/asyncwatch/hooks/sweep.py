@@ -119,8 +119,9 @@ class Sweeper:
         """The event for a task that nothing holds."""
         task = record()
         discarded = (record.site is not None and record.site.discards) or owners.will_be_heard(task)
+        dropper = record.site.dropper if record.site is not None else None
         facts, waits = self._ledger.facts(task), waiting.waits_at(task)
-        return TaskUnheld(self._state.facts, facts, age, waits, discarded, parent_done, dying)
+        return TaskUnheld(self._state.facts, facts, age, waits, discarded, parent_done, dying, dropper)
 
 
 def _is_due(age: float, step: float) -> bool:
