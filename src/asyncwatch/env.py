@@ -5,6 +5,7 @@ Nothing else compares `sys.version_info`; where something cannot be had, the rea
 
 from __future__ import annotations
 
+import _thread
 import functools
 import gc
 import importlib.util
@@ -54,7 +55,12 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 if sys.version_info >= (3, 12):
-    current_frames: Callable[[], dict[int, FrameType]] = sys._current_frames
+
+    def current_frames() -> dict[int, FrameType]:
+        """The frame of each other thread, by its ident. One of ours would refer to what it is kept in."""
+        found = sys._current_frames()
+        del found[_thread.get_ident()]
+        return found
 
     def frames_from(frame: FrameType | None) -> tuple[FrameType, ...]:
         """A frame and those that called it, innermost first, as they are at one moment: the walk is one call of C code.
@@ -77,8 +83,9 @@ else:
         return found
 
     def current_frames() -> dict[int, FrameType]:
-        """The frame of each thread, by its ident, as `sys._current_frames()` has it."""
+        """The frame of each other thread, by its ident. One of ours would refer to what it is kept in."""
         found: dict[int, FrameType] = _uncollected(sys._current_frames)
+        del found[_thread.get_ident()]
         return found
 
     def frames_from(frame: FrameType | None) -> tuple[FrameType, ...]:

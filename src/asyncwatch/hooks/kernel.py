@@ -66,10 +66,10 @@ class Library:
 
 
 class Timer:
-    """A one-shot timer: when the thread `clock` has used that much more CPU, the thread `target` gets the signal."""
+    """A one-shot timer: when a clock of CPU time has gone on that much, the thread `target` gets the signal."""
 
     def __init__(self, library: Library, clock: int, target: int, signal: int) -> None:
-        """Raises OSError when the kernel has no such thread or no timer to give."""
+        """Raises OSError when the kernel has no such clock, no such thread or no timer to give."""
         self._library = library
         self._id: Any = ctypes.c_void_p()
         self._spec = _Spec()
@@ -77,8 +77,8 @@ class Timer:
         # Of its own: one thread may disarm while another is about to arm.
         self._never = ctypes.byref(_Spec())
         event = _Event(None, signal, _SIGEV_THREAD_ID, target)
-        if library.create(env.tick_clock(clock), ctypes.byref(event), ctypes.byref(self._id)):
-            raise OSError(ctypes.get_errno(), f"no kernel timer for thread {clock}")
+        if library.create(clock, ctypes.byref(event), ctypes.byref(self._id)):
+            raise OSError(ctypes.get_errno(), f"no kernel timer for thread {target}")
 
     def arm(self, seconds: float) -> bool:
         """Begin anew, `seconds` of CPU from now; 0 disarms. False when the thread or the timer is no more."""

@@ -157,12 +157,13 @@ class Natives:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
         if self._own is None:
             native = _thread.get_native_id()
-            self._own = self._timer(self._library, native, native, self._signals[1])
+            self._own = self._timer(self._library, env.cpu_clock(native), native, self._signals[1])
         self._own.arm(hang_after / sys.getswitchinterval() * ASKING)
 
     def _make(self, native: int) -> None:
-        self._trip = self._timer(self._library, native, native, self._trips.number)
-        self._timers = [self._timer(self._library, native, native, number) for number in self._signals]
+        clock = env.tick_clock(native)
+        self._trip = self._timer(self._library, clock, native, self._trips.number)
+        self._timers = [self._timer(self._library, clock, native, number) for number in self._signals]
 
     # -- called in the main thread, when it answers --
 
