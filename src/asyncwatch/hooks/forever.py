@@ -25,7 +25,7 @@ from asyncwatch.hooks.stacks import ASYNCIO
 PART = "hooks.forever"
 MOST_SIGNALS = 64
 # How far an awaited name may lie before its `await`, in instructions; and how deep a signal's callback is searched.
-MOST_STEPS = 8
+MOST_STEPS = 12
 DEEPEST = 4
 _EXITS = frozenset({"__exit__", "__aexit__"})
 _CALLABLES: tuple[type, ...] = (FunctionType, MethodType, BuiltinFunctionType, MethodDescriptorType)

@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, MethodType
+from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameType, GeneratorType, MethodType
 from typing import Any, NamedTuple
 
 from asyncwatch.frames import RawFrame
@@ -117,7 +117,11 @@ def frame_of(link: Any) -> FrameType | None:
 def in_hand(link: Any) -> Iterator[Any]:
     """What a suspended frame refers to. Of a `with` it stands in that is, before 3.14, only the way out: a method."""
     for thing in gc.get_referents(link):
-        yield thing.__self__ if type(thing) is MethodType else thing
+        kind = type(thing)
+        if kind is CellType:
+            yield from gc.get_referents(thing)
+        else:
+            yield thing.__self__ if kind is MethodType else thing
 
 
 def waits_at(task: Any) -> tuple[RawFrame, ...]:
@@ -151,19 +155,19 @@ def _kind_of_code(code: CodeType, chain: list[Any]) -> str:
     file = code.co_filename
     if file.startswith(ASYNCIO):
         kind = _KINDS.get((file[len(ASYNCIO) :], code.co_qualname), _ASYNCIO_ELSE)
-        return _by_way_of(chain) or kind if kind in ("queue", "event") else kind
+        return _by_way_of(chain) or kind if kind in ("queue", "event", "condition") else kind
     return _ANYIO_KINDS.get(code.co_qualname, "") if file.endswith(_ANYIO) else ""
 
 
 def _by_way_of(chain: list[Any]) -> str:
-    """as_completed of 3.11 and 3.12 waits at a queue of its own, `Queue.join` and anyio's limiter at an event."""
-    for link in chain[-3:-1]:
+    """as_completed of 3.11 and 3.12 waits at a queue, `Queue.join` and anyio's limiter at an event, a barrier likewise."""
+    for link in chain[-4:-1]:
         frame = frame_of(link)
         code = frame.f_code if frame is not None else None
         if code is not None and (code.co_filename.startswith(ASYNCIO) or code.co_filename.endswith(_ANYIO)):
             key = (code.co_filename[len(ASYNCIO) :], code.co_qualname)
             kind = _KINDS.get(key) or _ANYIO_KINDS.get(code.co_qualname)
-            if kind in ("tasks", "semaphore", "join"):
+            if kind in ("tasks", "semaphore", "join", "barrier"):
                 return kind
     return ""
 
@@ -183,7 +187,7 @@ def _kind_of_future(future: Any) -> str:
 
 def _target(kind: str, chain: list[Any]) -> Any:
     names = _TARGETS.get(kind, ())
-    for link in reversed(chain[-3:]) if names else ():
+    for link in reversed(chain[-4:]) if names else ():
         for thing in gc.get_referents(link):
             if any(base.__name__ in names for base in type(thing).__mro__[:-1]):
                 return thing
