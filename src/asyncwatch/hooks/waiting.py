@@ -160,7 +160,7 @@ def _kind_of_code(code: CodeType, chain: list[Any]) -> str:
 
 
 def _by_way_of(chain: list[Any]) -> str:
-    """as_completed of 3.11 and 3.12 waits at a queue, `Queue.join` and anyio's limiter at an event, a barrier likewise."""
+    """as_completed of 3.11 and 3.12 waits at a queue; `Queue.join`, a barrier and anyio's limiter at events and such."""
     for link in chain[-4:-1]:
         frame = frame_of(link)
         code = frame.f_code if frame is not None else None
