@@ -117,7 +117,9 @@ def judge(row: Row, lines: Sequence[Finding]) -> Verdict:
     about = [finding for finding in findings if finding["code"] == row.code]
     named = any(place(finding, row) in row.right for finding in about)
     at_the_line = {line for _, line in row.right}
-    instead = {f["code"] for f in findings if not about and f["code"] != row.code and place(f, row)[1] in at_the_line}
+    # AW205 says that it was pending at the end, which is no word for what was wrong with it before.
+    others = [finding for finding in findings if not about and finding["code"] not in (row.code, "AW205")]
+    instead = {finding["code"] for finding in others if place(finding, row)[1] in at_the_line}
     alarms = tuple(
         f"{finding['code']} at line {place(finding, row)[1]}: {finding['event']}"
         for finding in findings

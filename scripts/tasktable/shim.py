@@ -23,7 +23,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-STDLIB = Path(asyncio.__file__).parent
 Tell = Callable[[str], None]
 
 
@@ -69,6 +68,7 @@ async def aiomonitor(tell: Tell) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            await asyncio.sleep(0.2)  # what ended is told to its thread by way of a queue
             me = str(id(asyncio.current_task()))
             show_running(monitor, me, tell)
             show_terminated(monitor, tell)
@@ -100,14 +100,9 @@ WATCH = {"pyleak": pyleak, "loopsentry": loopsentry, "aiomonitor": aiomonitor}
 FOLDERS = tempfile.TemporaryDirectory()
 
 
-def is_the_programs(coro: Any) -> bool:
-    """Whether a coroutine given to a loop is the program's, and not asyncio's own of the shutdown."""
-    code = getattr(coro, "cr_code", None)
-    return code is not None and STDLIB not in Path(code.co_filename).parents and code.co_filename != __file__
-
-
-def watch_mains(peer: str, tell: Tell) -> None:
-    """Put the peer around every coroutine that a loop is told to run to its end."""
+def watch_mains(peer: str, folder: Path, tell: Tell) -> None:
+    """Put the peer around every coroutine of the program that a loop is told to run to its end, and around no other:
+    asyncio runs some of its own when a loop ends, and a peer may have a loop of its own."""
 
     async def watched(coro: Coroutine[Any, Any, Any]) -> Any:
         async with WATCH[peer](tell):
@@ -115,7 +110,9 @@ def watch_mains(peer: str, tell: Tell) -> None:
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         def run(self: Any, coro: Any, **kwargs: Any) -> Any:
-            return original(self, watched(coro) if is_the_programs(coro) else coro, **kwargs)
+            code = getattr(coro, "cr_code", None)
+            theirs = code is not None and Path(code.co_filename).parent == folder
+            return original(self, watched(coro) if theirs else coro, **kwargs)
 
         return run
 
@@ -131,9 +128,10 @@ def main() -> None:
         with open(reports, "a") as file:
             file.write(json.dumps(text) + "\n")
 
-    watch_mains(peer, tell)
+    folder = Path(program).parent
+    watch_mains(peer, folder, tell)
     sys.argv = [program, *args]
-    sys.path[0] = str(Path(program).parent)
+    sys.path[0] = str(folder)
     try:
         runpy.run_path(program, run_name="__main__")
     finally:

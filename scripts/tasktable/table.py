@@ -26,6 +26,7 @@ import tasks  # noqa: E402
 
 PEERS = ["pyleak", "loopsentry", "aiomonitor"]
 STANDARD = "debug mode"
+WAYS = ["light", "debug", STANDARD, *PEERS]
 DEBUG = {"PYTHONASYNCIODEBUG": "1"}
 # Of what Python prints by itself, without any flag: whoever makes it vanish hides a fact.
 OWN_WORDS = ["Task was destroyed but it is pending", "exception was never retrieved"]
@@ -133,7 +134,7 @@ def make_columns(options: argparse.Namespace) -> list[Column]:
     if options.peers:
         there = Python(options.peers)
         columns += [Column(there, way) for way in (STANDARD, *PEERS)]
-    return columns
+    return [column for column in columns if not options.ways or column.way in options.ways.split(",")]
 
 
 def run_all(rows: list[tasks.Row], columns: list[Column], options: argparse.Namespace) -> dict[Any, Result]:
@@ -164,6 +165,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="asyncwatch alone on the stock loop, no repeats")
     parser.add_argument("--timeout", type=float, default=1800.0, help="seconds for all runs (default: 1800)")
     parser.add_argument("--rows", default="", metavar="NAME[,NAME...]", help="only these programs")
+    parser.add_argument("--ways", default="", metavar="WAY[,WAY...]", help=f"only these of {', '.join(WAYS)}")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write every verdict to this file")
     parser.add_argument("--peers", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -17,12 +17,12 @@ async def lifespan(app):
 
 async def refresh(app):
     while True:
-        app["cache"] = app.get("cache", 0) + 1
+        app["cache"] += 1
         await asyncio.sleep(0.2)
 
 
 async def main():
-    app = {}
+    app = {"cache": 0}
     async with lifespan(app):
         for _ in range(5):
             await asyncio.create_task(asyncio.sleep(0.5, app["cache"]))
