@@ -18,13 +18,15 @@ light and debug are asyncwatch's profiles. A program with a condition: "line" wh
 finding that is none. Healthy is "-". debug mode is Python's own: -X dev -W always, PYTHONASYNCIODEBUG=1.
 The others are judged kindly: whatever they say of a program with a condition counts as found, wherever the line stands
 in it as named, whatever they call it; only asyncwatch must say the right code, once. Slow callbacks do not count here.
-aiomonitor gives no verdict: "found" is that it lists the task when the program ends, "line" that the task's creation
-or its stack there shows the line. It lists healthy tasks alike, so "no verdict" for those."""
+pyleak tells at the end of main of every task that is alive then, the guilty and those it waits for alike; loopsentry
+tells of every task that lived for a second, when it has ended. aiomonitor gives no verdict: "found" is that it lists
+the task when main ends, "line" that the task's creation or its stack there shows the line. It lists healthy tasks
+alike, so "no verdict" for those. asyncwatch says it while the program runs, but for AW205, which is about its end."""
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column], results: Results, facts: dict[str, Any]) -> str:
     head = ["code", "program", *(column.label for column in columns)]
-    body = [[row.code or "healthy", row.title, *(cell(results[row.name, col], col) for col in columns)] for row in rows]
+    body = [[row.code or "healthy", row.name, *(cell(results[row.name, col], col) for col in columns)] for row in rows]
     parts = [aligned([head, *body, *counts(rows, columns, results)]), LEGEND]
     parts += hidden(rows, columns, results)
     wrong = complaints(rows, columns, results)
@@ -121,8 +123,9 @@ def plain(rows: Sequence[Row], columns: Sequence[Column], results: Results, fact
     for row in rows:
         for column in columns:
             result = results[row.name, column]
-            told = {"program": row.name, "code": row.code, "line": row.line, "watched_by": column.way}
-            told |= {"loop": column.loop, "python": column.python.full, "attempts": result.attempts}
+            told = {"program": row.name, "title": row.title, "code": row.code, "line": row.line}
+            told |= {"watched_by": column.way, "loop": column.loop, "python": column.python.full}
+            told["attempts"] = result.attempts
             if result.verdict is None:
                 told["not_judged"] = result.why
             else:
