@@ -12,7 +12,7 @@ async def handle():
 
 
 async def main():
-    for _ in range(300):
+    for _ in range(400):
         task = asyncio.create_task(handle())  # AW208
         running.add(task)
         task.add_done_callback(running.discard)
