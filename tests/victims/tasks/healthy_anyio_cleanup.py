@@ -2,6 +2,7 @@
 # needs module: anyio
 
 import anyio
+from anyio._backends import _asyncio  # else importing it would hold the loop
 
 import _task
 
