@@ -82,4 +82,4 @@ class Cancels:
 
 def _ends_by_itself(task: Any, wait: waiting.Wait) -> bool:
     """Whether its clean-up has a timeout of its own."""
-    return wait.kind != "sleep" and timeouts.is_limited(task)
+    return timeouts.is_limited(task, asleep=wait.kind == "sleep")

@@ -77,6 +77,10 @@ _LINKS: dict[type, tuple[str, str]] = {
 _WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"})
 
 
+# How a future looks to who awaits it; uvloop's own functions look otherwise.
+_FUTURES = frozenset({"FutureIter", "generator", "NoneType"})
+
+
 class Wait(NamedTuple):
     """One task's wait. `target` is the object waited at, the future itself where there is no other."""
 
@@ -94,8 +98,14 @@ def links(task: Any) -> list[Any]:
         if attributes is None and not hasattr(link, "cr_await"):  # Cython's coroutines look like Python's
             break
         found.append(link)
-        link = _unwrapped(getattr(link, attributes[0] if attributes else "cr_await"))
+        link = _unwrapped(_next(link))
     return found
+
+
+def _next(link: Any) -> Any:
+    """What a coroutine or generator awaits."""
+    attributes = _LINKS.get(type(link))
+    return getattr(link, attributes[0] if attributes else "cr_await")
 
 
 def _unwrapped(thing: Any) -> Any:
@@ -146,6 +156,8 @@ def wait_of(task: Any) -> Wait | None:
     innermost = frame_of(chain[-1]) if chain else None
     if innermost is not None:
         kind = _kind_of_code(innermost.f_code, chain) or kind
+        if kind == "future" and type(_next(chain[-1])).__name__ not in _FUTURES:
+            kind = _ASYNCIO_ELSE
     elif chain:
         kind = _ASYNCIO_ELSE  # a coroutine that is no Python code: uvloop's, which wait for connections
     return Wait(kind, _target(kind, chain) or future, frames)
@@ -160,7 +172,7 @@ def _kind_of_code(code: CodeType, chain: list[Any]) -> str:
 
 
 def _by_way_of(chain: list[Any]) -> str:
-    """as_completed of 3.11 and 3.12 waits at a queue; `Queue.join`, a barrier and anyio's limiter at events and such."""
+    """as_completed of 3.11 and 3.12 waits at a queue; `Queue.join`, barriers and anyio's limiter at events and such."""
     for link in chain[-4:-1]:
         frame = frame_of(link)
         code = frame.f_code if frame is not None else None
@@ -199,7 +211,9 @@ def awaited(task: Any, wait: Wait) -> list[Any]:
     future = task._fut_waiter
     if wait.kind != "tasks" or future is None:
         return []
-    return [other for other in _awaited(task, future) if isinstance(other, asyncio.Task) and other is not task]
+    found = {id(other): other for other in _awaited(task, future) if isinstance(other, asyncio.Task)}
+    found.pop(id(task), None)
+    return list(found.values())
 
 
 def _awaited(task: Any, future: Any) -> Iterator[Any]:
