@@ -40,6 +40,7 @@ class Patience:
         self._after = stuck_after
         self._rest = min(RECKON_EVERY, stuck_after / 4)
         self._reckoned_at = -math.inf
+        self._told: dict[int, weakref.ref[Any] | None] = {}  # the waits that were called stuck
         self._alive: dict[int, Record] = {}  # those of the last reckoning that something can still wake
         self._long: dict[int, Record] = {}  # those that have waited long, so that they can be reckoned with
 
@@ -150,9 +151,11 @@ class Patience:
     # -- stuck --
 
     def _stuck(self, record: Record, task: Any, now: float) -> None:
-        if getattr(record, "told", None) is record.waits or "AW206" not in self._bus.enabled:
+        if self._told.get(id(record)) is record.waits or "AW206" not in self._bus.enabled:
             return
-        record.told = record.waits
+        if len(self._told) >= MOST_LONG:
+            self._told.clear()
+        self._told[id(record)] = record.waits
         wait = waiting.wait_of(task)
         owner = self._lockers.owner(wait.target) if wait is not None and wait.kind == "lock" else None
         chain: list[Standing] = []

@@ -62,12 +62,10 @@ class ShutdownTap:
 
     def _left_open(self, state: LoopState, loop: Any) -> None:
         for key, record in self._pending(loop):
-            if getattr(record, "left", False):
-                continue  # said before
             unheld = owners.is_unheld(record)
-            record.left = self._bus.emit(self._left(state, key, record, how="open", unheld=unheld))
+            said = self._bus.emit(self._left(state, key, record, how="open", unheld=unheld))
             task = record()
-            if record.left and task is not None:
+            if said and task is not None:
                 task._log_destroy_pending = False  # or the interpreter says the same when it is gone and we are, too
 
     def _guarded(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -143,4 +141,5 @@ class ShutdownTap:
                 self._bus.emit(event)
         for key, record in self._pending(loop):
             unheld = owners.is_unheld(record)
-            record.left = self._bus.emit(self._left(state, key, record, how="closed", unheld=unheld))
+            if self._bus.emit(self._left(state, key, record, how="closed", unheld=unheld)):
+                self._ledger.left[key] = record
