@@ -86,7 +86,8 @@ class Census:
             return
         self.bytes += sys.getsizeof(thing)
         if not isinstance(thing, tuple):
-            self.lengths[path] += len(thing)
+            most = getattr(thing, "maxlen", None)
+            self.lengths[path if most is None else f"{path} (at most {most})"] += len(thing)
         try:
             inside = [*thing.items()] if isinstance(thing, dict) else [*thing]
         except RuntimeError:  # it changed meanwhile; its length is known

@@ -56,11 +56,14 @@ def row(run: Run, judged: str) -> str:
 
 
 def healthy(options: argparse.Namespace) -> list[Run]:
-    profiles = [None, "light"] if options.quick else [None, "light", "debug"]
-    loops = ["uvloop"] if options.quick else ["uvloop", "asyncio"]
+    profiles = options.profile or (["bare", "light"] if options.quick else ["bare", "light", "debug"])
+    loops = options.loop or (["uvloop"] if options.quick else ["uvloop", "asyncio"])
     requests = options.requests or (HOUR // 12 if options.quick else HOUR)
-    chosen = [(loop, profile) for loop in options.loop or loops for profile in profiles]
-    return [Run(profile, loop, requests, options.seconds, rate=options.rate) for loop, profile in chosen]
+    return [
+        Run(None if profile == "bare" else profile, loop, requests, options.seconds, rate=options.rate)
+        for loop in loops
+        for profile in profiles
+    ]
 
 
 def leaky(options: argparse.Namespace) -> list[Run]:
@@ -74,7 +77,7 @@ def leaky(options: argparse.Namespace) -> list[Run]:
         if one.code not in detectors.CODES:
             print(f"not tried: {one.leak}: there is no rule {one.code}")
             continue
-        profiles = options.profile or ["light"]
+        profiles = [profile for profile in options.profile or ["light"] if profile != "bare"]
         runs += [Run(profile, "uvloop", HOUR, 8, leak=one.leak, phases=1, rate=150) for profile in profiles]
     return runs
 
@@ -85,8 +88,8 @@ def main() -> int:
     parser.add_argument("--requests", type=int, help=f"to each healthy service (default: {HOUR})")
     parser.add_argument("--seconds", type=float, default=600, help="the longest that one is driven (default: 600)")
     parser.add_argument("--rate", type=float, default=0, help="requests a second (default: as many as it can)")
-    parser.add_argument("--loop", action="append", choices=["uvloop", "asyncio"], help="of the healthy services")
-    parser.add_argument("--profile", action="append", choices=["light", "debug"], help="of the planted faults")
+    parser.add_argument("--loop", action="append", choices=["uvloop", "asyncio"], help="instead of both")
+    parser.add_argument("--profile", action="append", choices=["bare", "light", "debug"], help="instead of all")
     parser.add_argument("--part", choices=["healthy", "leaks"], help="only this half")
     parser.add_argument("--leaks", action="append", metavar="NAME", help="only these faults")
     parser.add_argument("--redis", metavar="URL", help="of a running Redis (default: one is started)")
