@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
+import aiohttp
+import httpx
 from fastapi import APIRouter, Depends, HTTPException
 from resources import Resources, resources
 
@@ -41,6 +44,26 @@ async def dropped(held: Resources) -> None:
 async def send_mail(held: Resources) -> None:
     await asyncio.sleep(0.8)
     await held.redis.incr("soak:mails")
+
+
+async def called(held: Resources) -> None:
+    """A webhook for each request; while httpx waits, only its own cancel scopes refer to the task."""
+    asyncio.create_task(call(held))  # leak called: AW201
+
+
+async def call(held: Resources) -> None:
+    with contextlib.suppress(httpx.HTTPError):
+        await held.http.get("/hang", timeout=1.5)
+
+
+async def fetched(held: Resources) -> None:
+    """The same with aiohttp, whose timers refer to the task."""
+    asyncio.create_task(fetch(held))  # leak fetched: AW201
+
+
+async def fetch(held: Resources) -> None:
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        await held.session.get("/hang", timeout=aiohttp.ClientTimeout(total=1.5))
 
 
 async def orphaned(held: Resources) -> None:
@@ -163,5 +186,8 @@ def late() -> None:
 BY_CONNECTION: dict[str, Leak] = {"orphaned": orphaned, "piled": piled}
 BY_REQUEST: dict[str, Leak] = {
     function.__name__: function
-    for function in (dropped, destroyed, unasked, stuck, deadlocked, swallowed, blocking, crowded, forgotten, escaping)
+    for function in (
+        *(dropped, called, fetched, destroyed, unasked),
+        *(stuck, deadlocked, swallowed, blocking, crowded, forgotten, escaping),
+    )
 }

@@ -104,15 +104,20 @@ class Behind(NamedTuple):
     upstream: str
 
 
+def environment(run: Run, behind: Behind) -> dict[str, str]:
+    """This process's own, without what would configure the service in secret."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ASYNCWATCH", "PYTHON"))}
+    urls = {f"SOAK_{name.upper()}": url for name, url in behind._asdict().items()}
+    return {**clean, **urls, "SOAK_LEAK": run.leak, "PYTHONPATH": str(HERE.parent.parent / "src")}
+
+
 def live(run: Run, folder: Path, behind: Behind) -> Run:
     """Run the service through all phases to its end; what went wrong is in `errors`."""
-    port, output = free_port(), folder / "said.jsonl"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ASYNCWATCH", "PYTHON"))}
-    clean |= {f"SOAK_{name.upper()}": url for name, url in behind._asdict().items()}
-    clean |= {"SOAK_LEAK": run.leak, "PYTHONPATH": str(HERE.parent.parent / "src")}
-    log = folder / "service.log"
+    port, output, log = free_port(), folder / "said.jsonl", folder / "service.log"
+    streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     with open(log, "wb") as file:
-        process = subprocess.Popen(command(run, port, output), cwd=SERVICE, env=clean, stdout=file, stderr=file)
+        own = command(run, port, output)
+        process = subprocess.Popen(own, cwd=SERVICE, env=environment(run, behind), stdout=file, **streams)  # type: ignore[call-overload]
     try:
         wait_until_ready(process, port)
         for _ in range(run.phases):

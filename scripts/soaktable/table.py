@@ -82,7 +82,7 @@ def leaky(options: argparse.Namespace) -> list[Run]:
     return runs
 
 
-def main() -> int:
+def asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="6,000 requests, uvloop, bare and light; then the faults")
     parser.add_argument("--requests", type=int, help=f"to each healthy service (default: {HOUR})")
@@ -95,7 +95,11 @@ def main() -> int:
     parser.add_argument("--redis", metavar="URL", help="of a running Redis (default: one is started)")
     parser.add_argument("--postgres", metavar="URL", help="of a running PostgreSQL (default: one is started)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave every run's numbers and findings there")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = asked()
     try:
         with contextlib.ExitStack() as stack:
             redis = stack.enter_context(servers.redis(options.redis))
