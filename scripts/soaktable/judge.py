@@ -14,8 +14,8 @@ SLACK = 300
 # Two runs of the same bare service differ by this many bytes of growth.
 NOISE = 4 * 2**20
 ENDED = (0, -2, -15)
-# What a planted fault does to lines that are not its own, and rightly so: they wait in the same queue.
-CONSEQUENCES = {"crowded": "AW105", "blocking": "AW103"}
+# What a planted fault does besides, and rightly so: others wait in the same queue, and orphans pile up.
+CONSEQUENCES = {"crowded": "AW105", "blocking": "AW103", "orphaned": "AW208"}
 
 
 class Planted(NamedTuple):
