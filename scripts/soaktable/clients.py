@@ -96,3 +96,10 @@ async def echo(port: int, seconds: float, *, polite: bool) -> str:
     except ConnectionClosed:
         return "closed"
     return "left"
+
+
+async def listen(port: int) -> None:
+    """A customer who keeps the chat open all the time and only reads."""
+    async with connect(f"ws://127.0.0.1:{port}/chat", compression=None, open_timeout=20) as socket:
+        async for _ in socket:
+            pass

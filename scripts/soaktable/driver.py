@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 import clients
 import scenarios
 
+LISTENERS = 3
 LEAKER_PAUSE = {"orphaned": 0.01, "piled": 0.01, "blocking": 1.0, "crowded": 1.0}
 
 
@@ -83,21 +84,22 @@ async def leaker(drive: Drive, leak: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def leaking(drive: Drive) -> AsyncIterator[None]:
-    if not drive.options.leak:
-        yield
-        return
-    task = asyncio.create_task(leaker(drive, drive.options.leak))
+async def beside(drive: Drive) -> AsyncIterator[None]:
+    """Who listens to the chat all the time, and who asks for the planted fault."""
+    running = [asyncio.create_task(clients.listen(drive.options.port)) for _ in range(LISTENERS)]
+    if drive.options.leak:
+        running.append(asyncio.create_task(leaker(drive, drive.options.leak)))
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def run(options: argparse.Namespace) -> dict[str, object]:
     drive = Drive(options)
-    async with leaking(drive):
+    async with beside(drive):
         await asyncio.gather(*(customer(drive) for _ in range(options.customers)))
     return {
         "requests": drive.asked,

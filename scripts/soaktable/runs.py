@@ -19,8 +19,8 @@ HERE = Path(__file__).resolve().parent
 SERVICE = HERE.parent / "soak_service"
 READY_WITHIN = 40.0
 STOP_WITHIN = 40.0
-# After a load: half a minute's worth of what an hour's pauses would show, by the compressed options.
-QUIET_AFTER = 2.0
+# A pause after each load, longer than what counts as stuck: what an hour's pauses would show, compressed as well.
+QUIET_AFTER = 5.0
 # Half a minute of being stuck becomes three seconds, a thousand tasks of one line two hundred.
 COMPRESSED = ("--stuck-after", "3", "--pileup", "200", "--cancel-grace", "1")
 
