@@ -12,6 +12,8 @@ from fastapi.responses import StreamingResponse
 from resources import Hub, Resources, resources
 
 router = APIRouter()
+# Longer than what a request to cancel is given.
+TICKS_FOR = 5.0
 CHUNK = b"x" * 16_384
 
 
@@ -82,6 +84,19 @@ async def stream(request: Request, hub: Hub) -> AsyncIterator[str]:
                 yield ": still here\n\n"
             else:
                 yield f"data: {message}\n\n"
+
+
+@router.get("/ticker")
+async def ticker(request: Request) -> StreamingResponse:
+    """A stream that never pauses and asks before each word whether anybody listens, by way of anyio's cancel scopes."""
+
+    async def words() -> AsyncIterator[str]:
+        end = asyncio.get_running_loop().time() + TICKS_FOR
+        while asyncio.get_running_loop().time() < end and not await request.is_disconnected():
+            yield "tick\n"
+            await asyncio.sleep(0)
+
+    return StreamingResponse(words(), media_type="text/plain")
 
 
 @router.get("/download")

@@ -94,6 +94,7 @@ ALL = [
     get("/boom", 0.1, "500"),
     get("/events", 0.5),
     get("/download", 0.2),
+    get("/ticker", 0.02),
     leave("/events", 0.7, 20, 0.3),
     leave("/events", 0.3),
     leave("/download", 0.3, 100_000, 0.1),
