@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -13,10 +13,10 @@ from asyncwatch.hooks import waiting
 MOST_TASKS = 200
 
 
-def cycle_of(task: Any, owner: Callable[[Any], Any]) -> list[Any]:
+def cycle_of(task: Any, owner: Callable[[Any], Any], others: Callable[[], Iterable[Any]] = tuple) -> list[Any]:
     """The tasks of a cycle that `task` is in, each waiting for the next; empty where there is none.
 
-    `owner` tells the task that holds a lock.
+    `owner` tells the task that holds a lock, `others` are the tasks that may give back what they do not hold.
     """
     path: list[Any] = []
     seen: set[int] = set()
@@ -25,7 +25,7 @@ def cycle_of(task: Any, owner: Callable[[Any], Any]) -> list[Any]:
         depth, current = todo.pop()
         del path[depth:]
         path.append(current)
-        for other in _needs(current, owner):
+        for other in _needs(current, owner, others):
             if other is task:
                 return path
             if id(other) not in seen and not other.done():
@@ -34,7 +34,7 @@ def cycle_of(task: Any, owner: Callable[[Any], Any]) -> list[Any]:
     return []
 
 
-def _needs(task: Any, owner: Callable[[Any], Any]) -> list[Any]:
+def _needs(task: Any, owner: Callable[[Any], Any], others: Callable[[], Iterable[Any]]) -> list[Any]:
     """The task without which this one cannot go on, whatever happens to others.
 
     Of several that are waited for one may fail, which ends the wait: of a task group or gather by its error, of `wait`
@@ -45,8 +45,10 @@ def _needs(task: Any, owner: Callable[[Any], Any]) -> list[Any]:
         return []
     if wait.kind == "lock":
         holder = owner(wait.target)
-        gives_back = holder is not None and not holder.done() and _gives_back(holder, wait.target)
-        return [holder] if gives_back else []
+        if holder is None or holder.done():
+            return []
+        alone = _gives_back(holder, wait.target) or not any(_opens(other, wait.target) for other in others())
+        return [holder] if alone else []
     found = [other for other in waiting.awaited(task, wait) if not other.done()]
     return found if len(found) == 1 else []
 
@@ -62,6 +64,16 @@ def _gives_back(holder: Any, lock: Any) -> bool:
             return True
         ways_out = [thing for thing in gc.get_referents(link) if _is_way_out(thing)]
         if ways_out and any(thing is lock or _lock_of(thing) is lock for thing in waiting.in_hand(link)):
+            return True
+    return False
+
+
+def _opens(task: Any, lock: Any) -> bool:
+    """Whether a task has a lock in hand, and code that releases."""
+    for link in waiting.links(task):
+        frame = waiting.frame_of(link)
+        releases = frame is not None and "release" in frame.f_code.co_names
+        if releases and any(thing is lock for thing in waiting.in_hand(link)):
             return True
     return False
 

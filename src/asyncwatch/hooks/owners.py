@@ -35,6 +35,11 @@ _PLUMBING: tuple[type, ...] = (MethodType, BuiltinFunctionType, CellType, functo
 _WAIT_PARTS: tuple[type, ...] = (*_PLUMBING, asyncio.Future, asyncio.Timeout, asyncio.TaskGroup)
 
 
+# What anyio and aiohttp build of timeouts and groups: it refers to the task that stands in it.
+_SCOPES = frozenset({"CancelScope", "TimerContext", "TaskGroup"})
+_LIBRARIES = frozenset({"anyio._backends._asyncio", "anyio._core._tasks", "aiohttp.helpers"})
+
+
 class _Probe:
     __slots__ = ("__weakref__",)
 
@@ -72,7 +77,7 @@ def self_references(task: Any) -> int:
     Bounded in steps and in width: what is not found counts as a holder, a missed alarm and not a false one.
     """
     waiter = task._fut_waiter
-    count = 0 if waiter is not None else 1  # no waiter: the loop's handle holds it
+    count = 0 if waiter is not None and not waiter.done() else 1  # else the loop's handle holds it
     todo = _parts_of_the_wait(task, waiter)
     seen: set[int] = {id(task)}
     for _ in range(MOST_VISITS):
@@ -183,7 +188,10 @@ def _is_asyncios(coro: Any, part: Any) -> bool:
 def _is_wait_part(thing: Any) -> bool:
     if isinstance(thing, FunctionType):
         return thing.__module__.startswith("asyncio.") if isinstance(thing.__module__, str) else False
-    return isinstance(thing, _WAIT_PARTS) or type(thing).__name__ == "TaskWakeupMethWrapper"
+    kind = type(thing)
+    if kind.__name__ in _SCOPES and kind.__module__ in _LIBRARIES:
+        return True
+    return issubclass(kind, _WAIT_PARTS) or kind.__name__ == "TaskWakeupMethWrapper"
 
 
 def will_be_heard(task: Any) -> bool:
