@@ -80,8 +80,17 @@ def on_purpose(task: Any, wait: waiting.Wait, state: LoopState, *, root: bool) -
 def _keeps_open(code: CodeType, lasti: int) -> bool:
     """Whether this instruction is inside a `with` or a `try`: something is to be done when the wait is cancelled."""
     bytecode = dis.Bytecode(code)
-    handlers = {entry.target for entry in bytecode.exception_entries if entry.start <= lasti < entry.end}  # type: ignore[attr-defined]
-    return any(step.offset in handlers and step.opname == "PUSH_EXC_INFO" for step in bytecode)
+    names = {step.offset: step.opname for step in bytecode}
+    offset: int | None = lasti
+    seen: set[int] = set()
+    while offset is not None and offset not in seen:
+        seen.add(offset)
+        entries = bytecode.exception_entries  # type: ignore[attr-defined]
+        # An `await` has a handler of its own, which stands under the one around it.
+        offset = next((entry.target for entry in entries if entry.start <= offset < entry.end), None)
+        if offset is not None and names.get(offset) == "PUSH_EXC_INFO":
+            return True
+    return False
 
 
 def _is_asyncios(code: CodeType) -> bool:
