@@ -9,11 +9,15 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.sites import Site
 from asyncwatch.hooks.tasks import Ledger, Record
+from asyncwatch.hooks.vitals import vitals
 from asyncwatch.task_events import TasksPileUp
 
 # Growth must have been seen for so long, in seconds, and in so many countings: a burst grows in one or two.
 LONG = 1.0
 STEPS = 3
+# A thread that did nothing but work meanwhile may be in the middle of a burst: of such growth one is sure later.
+LONG_AT_WORK = 3.0
+AT_WORK = 0.8
 INTERVAL = 0.25
 # Records counted in one slice.
 CHUNK = 1_000
@@ -25,7 +29,7 @@ class _Growth:
     def __init__(self, count: int, now: float) -> None:
         self.first = self.count = count
         self.since = now
-        self.steps = 0
+        self.steps = self.rested = 0
         self.told = False
 
 
@@ -40,6 +44,7 @@ class Pileups:
         self._growing: dict[Site, _Growth] = {}
         self._counts: Counter[Site] = Counter()
         self._todo: list[Record] = []
+        self._looked: tuple[float, float] | None = None
         self._started = -INTERVAL
 
     @property
@@ -65,13 +70,22 @@ class Pileups:
 
     def _compare(self, now: float) -> None:
         counts, self._counts = self._counts, Counter()
+        at_work = self._is_at_work(now)
         for site in [site for site in self._growing if counts[site] <= self._pileup]:
             del self._growing[site]
         for site, count in counts.items():
             if count > self._pileup and "AW208" in self._bus.enabled:
-                self._grows(site, count, now)
+                self._grows(site, count, now, at_work=at_work)
 
-    def _grows(self, site: Site, count: int, now: float) -> None:
+    def _is_at_work(self, now: float) -> bool:
+        """Whether the loop's thread has run, or wanted to, nearly all the time since the last counting."""
+        seen = vitals(self._state.native)
+        before, self._looked = self._looked, (now, seen.ran + seen.waited) if seen is not None else None
+        if before is None or self._looked is None or now <= before[0]:
+            return True
+        return self._looked[1] - before[1] >= AT_WORK * (now - before[0])
+
+    def _grows(self, site: Site, count: int, now: float, *, at_work: bool) -> None:
         growth = self._growing.get(site)
         if growth is None or count < growth.count:
             told = growth is not None and growth.told
@@ -81,8 +95,11 @@ class Pileups:
         if count == growth.count:
             return
         growth.steps += 1
+        growth.rested += not at_work
         growth.count = count
-        if not growth.told and growth.steps >= STEPS and now - growth.since >= LONG:
+        over = now - growth.since
+        sure = over >= LONG and growth.rested >= STEPS
+        if not growth.told and (sure or (over >= LONG_AT_WORK and growth.steps >= STEPS)):
             growth.told = True
             self._tell(site, growth, now)
 
