@@ -35,12 +35,7 @@ class Watchdog:
     """Looks at all loops; `look` is called by the watcher's thread."""
 
     def __init__(
-        self,
-        loops: Loops,
-        blinds: Blinds,
-        verdicts: Verdicts,
-        ledger: Ledger,
-        now: Callable[[], float],
+        self, loops: Loops, blinds: Blinds, verdicts: Verdicts, ledger: Ledger, now: Callable[[], float]
     ) -> None:
         self._loops = loops
         self._blinds = blinds
@@ -57,7 +52,7 @@ class Watchdog:
     def is_quiet(self, now: float) -> bool:
         """Whether nothing has happened since the last look: the only loop waits, as it did, and has hardly run.
 
-        An idle program is looked at forty times a second; it pays for this and for little else.
+        An idle program is looked at forty times a second, at this price and little else.
         """
         eye = self._quiet
         if eye is None or now - eye.asked_at >= ASK_IDLE or not self._blinds.pulse.is_punctual(now):
@@ -65,6 +60,7 @@ class Watchdog:
         if not self._looks_idle(eye.state) or not still(eye.state.native, eye.record.last):
             return False
         eye.record.still(now)
+        self._blinds.others.look({eye.state.ident})
         eye.alive_at = max(eye.alive_at, now)
         self.lags.add(0.0, eye.period)
         return True
