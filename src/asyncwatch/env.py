@@ -96,6 +96,48 @@ else:
         return found
 
 
+def in_one_go(call: Callable[[Any], Any], argument: Any) -> Any:
+    """`call(argument)` for a `call` of C code: no other thread gets its turn meanwhile, not by a collection either.
+
+    Raises whatever the call raises.
+    """
+    if sys.version_info >= (3, 12) or not gc.isenabled():
+        return call(argument)
+    try:
+        return _uncollected(functools.partial(call, argument))
+    except BaseException:
+        gc.enable()
+        raise
+
+
+# Without it nothing of another thread's may be walked: it goes on meanwhile.
+HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+def task_references() -> list[Any]:
+    """Weak references to the tasks that asyncio has in a `WeakSet`, of all loops; callable in any thread.
+
+    Each set is read in one call of C code, and no task is held. From 3.14 on asyncio's own tasks are not in it.
+    https://github.com/python/cpython/blob/3.13/Lib/asyncio/tasks.py (_scheduled_tasks); 3.11: _all_tasks
+    """
+    from asyncio import tasks
+
+    sets = (getattr(tasks, name, None) for name in ("_all_tasks", "_scheduled_tasks"))
+    return [ref for one in sets if one is not None for ref in list(one.data)]
+
+
+def tasks_by_loop(loop: Any) -> list[Any]:
+    """The tasks of a loop that asyncio keeps elsewhere: in their eager step; from 3.14 on in a list for each thread.
+
+    That list is read with all threads stopped, by the function that `asyncio.all_tasks` is without us.
+    https://github.com/python/cpython/blob/3.14/Modules/_asynciomodule.c (_asyncio_all_tasks_impl)
+    """
+    from asyncio import tasks
+
+    every = getattr(tasks, "_c_all_tasks", None)
+    return list(every(loop) if every is not None else getattr(tasks, "_eager_tasks", ()))
+
+
 def thread_switches() -> Callable[[], int] | None:
     """A function that counts the calling thread's voluntary context switches; None where nobody counts them."""
     try:

@@ -19,6 +19,7 @@ from asyncwatch.hooks import fork
 from asyncwatch.hooks.bus import Bus, describe, traceback_frames
 from asyncwatch.hooks.install import Hooks
 from asyncwatch.pipeline import Pipeline
+from asyncwatch.task_tree import Tree
 from asyncwatch.workers import Worker
 
 # How long an ending program waits for the watcher to say its last words.
@@ -85,6 +86,13 @@ class Watch:
         self._flush_wanted = True
         self._poke()
         return self._flushed.acquire(timeout=timeout)
+
+    def tree(self) -> Tree:
+        """All tasks now, in any thread, also while a loop is blocked: plain data, at most 10,000 tasks.
+
+        `str()` of it is what `asyncwatch tree` prints.
+        """
+        return self._hooks.forest.tree()
 
     def uninstall(self) -> None:
         """Say the summary and leave the interpreter as it was found. Safe to call twice."""

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, MethodType
 from typing import Any, NamedTuple
 
@@ -74,7 +74,7 @@ _LINKS: dict[type, tuple[str, str]] = {
     GeneratorType: ("gi_yieldfrom", "gi_frame"),
     AsyncGeneratorType: ("ag_await", "ag_frame"),
 }
-_WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"})
+WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"})
 
 
 class Wait(NamedTuple):
@@ -101,7 +101,7 @@ def links(task: Any) -> list[Any]:
 def _unwrapped(thing: Any) -> Any:
     """The coroutine or generator behind what an `async for` or an `__await__` puts before it."""
     for _ in range(4):
-        if type(thing).__name__ not in _WRAPPERS:
+        if type(thing).__name__ not in WRAPPERS:
             break
         thing = next((one for one in gc.get_referents(thing) if type(one) in _LINKS), None)
     return thing
@@ -137,29 +137,35 @@ def wait_of(task: Any) -> Wait | None:
     if future is None:
         return None
     chain = links(task)
-    frames = raw_frames(chain)
-    kind = _kind_of_future(future)
-    innermost = frame_of(chain[-1]) if chain else None
-    if innermost is not None:
-        kind = _kind_of_code(innermost.f_code, chain) or kind
-    elif chain:
-        kind = _ASYNCIO_ELSE  # a coroutine that is no Python code: uvloop's, which wait for connections
-    return Wait(kind, _target(kind, chain) or future, frames)
+    frames = [frame_of(link) for link in chain]
+    kind = kind_of(future, [frame.f_code if frame is not None else None for frame in frames])
+    return Wait(kind, _target(kind, chain) or future, raw_frames(chain))
 
 
-def _kind_of_code(code: CodeType, chain: list[Any]) -> str:
+def kind_of(future: Any, codes: list[CodeType | None], keep: Callable[[Any], None] | None = None) -> str:
+    """What kind of thing is waited for by a chain of these codes, outermost first; None for what is no Python code.
+
+    Off the loop's thread `keep` is given what must outlast the look.
+    """
+    kind = _kind_of_future(future, keep)
+    if not codes:
+        return kind
+    if codes[-1] is None:
+        return _ASYNCIO_ELSE  # uvloop's coroutines, which wait for connections
+    return _kind_of_code(codes[-1], codes) or kind
+
+
+def _kind_of_code(code: CodeType, codes: list[CodeType | None]) -> str:
     file = code.co_filename
     if file.startswith(ASYNCIO):
         kind = _KINDS.get((file[len(ASYNCIO) :], code.co_qualname), _ASYNCIO_ELSE)
-        return _by_way_of(chain) or kind if kind in ("queue", "event") else kind
+        return _by_way_of(codes) or kind if kind in ("queue", "event") else kind
     return _ANYIO_KINDS.get(code.co_qualname, "") if file.endswith(_ANYIO) else ""
 
 
-def _by_way_of(chain: list[Any]) -> str:
+def _by_way_of(codes: list[CodeType | None]) -> str:
     """as_completed of 3.11 and 3.12 waits at a queue of its own, `Queue.join` and anyio's limiter at an event."""
-    for link in chain[-3:-1]:
-        frame = frame_of(link)
-        code = frame.f_code if frame is not None else None
+    for code in codes[-3:-1]:
         if code is not None and (code.co_filename.startswith(ASYNCIO) or code.co_filename.endswith(_ANYIO)):
             key = (code.co_filename[len(ASYNCIO) :], code.co_qualname)
             kind = _KINDS.get(key) or _ANYIO_KINDS.get(code.co_qualname)
@@ -168,11 +174,11 @@ def _by_way_of(chain: list[Any]) -> str:
     return ""
 
 
-def _kind_of_future(future: Any) -> str:
+def _kind_of_future(future: Any, keep: Callable[[Any], None] | None = None) -> str:
     """The kind of a future that the program's own code, or a library's, awaits."""
     if isinstance(future, asyncio.Task) or type(future).__name__ == "_GatheringFuture":
         return "tasks"
-    for callback in callbacks(future):
+    for callback in callbacks(future, keep):
         name = getattr(callback, "__qualname__", "")
         if name == "_chain_future.<locals>._call_check_cancel":
             return "executor"
