@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "pipeline": {*VOCABULARY, "detectors"},
     "sinks": {*VOCABULARY, "sinks", "detectors"},
     "workers": set(),
-    "session": {*VOCABULARY, "workers", "hooks", "detectors", "pipeline", "sinks"},
+    "control": {*VOCABULARY, "control", "workers"},
+    "session": {*VOCABULARY, "control", "workers", "hooks", "detectors", "pipeline", "sinks"},
 }
 DOORS = {"__init__", "__main__", "cli"}
 

@@ -174,7 +174,6 @@ class Hooks:
     def close(self) -> None:
         """When the watcher's thread is gone."""
         self._natives.close()
-        self.forest.close()
 
     def after_fork(self) -> None:
         self.loops.rethread()
