@@ -310,8 +310,8 @@ def test_an_eager_step_and_the_task_around_it() -> None:
 
     found = run("asyncio", main)
     assert {name: node.state for name, node in found.items()} == {"main": "running", "eager": "running"}
-    assert [frame.function for frame in found["eager"].stack][0] == "eager"
-    assert [frame.function for frame in found["main"].stack][0] == "main"
+    assert found["eager"].stack[0].function == "eager"
+    assert found["main"].stack[0].function == "main"
 
 
 # -- blocked loops --

@@ -14,7 +14,7 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 LINUX = sys.platform.startswith("linux")
@@ -109,6 +109,21 @@ def in_one_go(call: Callable[[Any], Any], argument: Any) -> Any:
         gc.enable()
         raise
 
+
+def stack_of_thread(ident: int) -> tuple[tuple[CodeType, int], ...]:
+    """Each frame of a thread as its code and position, innermost first; empty when there is no such thread.
+
+    No frame object leaves the one call of C code that reads them: a function that ends while its frame is held leaves
+    its variables to whoever holds it.
+    """
+    frame = map(dict.get, map(operator.call, (sys._current_frames,)), (ident,))
+    steps: Iterator[Any] = itertools.chain(frame, itertools.repeat("f_back"))
+    frames = itertools.takewhile(bool, itertools.accumulate(steps, getattr))
+    found: tuple[tuple[CodeType, int], ...] = in_one_go(tuple, map(_POSITION, frames))
+    return found
+
+
+_POSITION = operator.attrgetter("f_code", "f_lasti")
 
 # Without it nothing of another thread's may be walked: it goes on meanwhile.
 HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())

@@ -146,7 +146,7 @@ class Server:
     def _turn(self) -> float | None:
         """Serve one who asks; None when there will be no more."""
         listener = self._listener
-        if listener is None or not self._wait(listener.fd) or not listener.is_ours:
+        if listener is None or not listener.is_ours or not self._wait(listener.fd) or not listener.is_ours:
             return None
         try:
             fd = Descriptor(_accept(listener.fd)).fd

@@ -7,7 +7,6 @@ fast to be recorded, are there too. Nothing that is returned refers to an object
 from __future__ import annotations
 
 import os
-import threading
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -202,19 +201,18 @@ class _Look:
 
     def _run(self, loan: Loan, own: list[Sprout], ident: int, base: Any) -> tuple[RawFrame, ...]:
         """Give the running tasks their stack; that of the running callback if it is no task's."""
-        here = threading.get_ident()
         current = self._current_task(loan)
         known = self.sprouts.get(id(current)) if current is not None else None
         if known is not None and known.reading is not None and known.reading.state != "running":
             known.reading = known.reading._replace(state="running", kind=None, stack=(), future=None)
         running = [sprout for sprout in own if sprout.reading is not None and sprout.reading.state == "running"]
         for sprout in running:
-            found = stack_now(ident, sprout.task, base, here, loan.keep)
+            found = stack_now(ident, sprout.task, base)
             if sprout.reading is not None:
                 sprout.reading = sprout.reading._replace(stack=found)
         if running or current is not None:
             return ()
-        return stack_now(ident, None, base, here, loan.keep)
+        return stack_now(ident, None, base)
 
     def _current_task(self, loan: Loan) -> Any:
         try:

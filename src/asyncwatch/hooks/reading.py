@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import gc
 import operator
-import sys
 from collections.abc import Callable
 from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
 from typing import Any, NamedTuple
 
 from asyncwatch import env
-from asyncwatch.frames import RawFrame
-from asyncwatch.hooks import waiting
+from asyncwatch.frames import PACKAGE, RawFrame
+from asyncwatch.hooks import stacks, waiting
 from asyncwatch.hooks.bus import traceback_frames
-from asyncwatch.hooks.stacks import inside
+from asyncwatch.hooks.stacks import MOST_FRAMES
 from asyncwatch.hooks.tasks import module_of, task_name
 
 Keep = Callable[[Any], None]
@@ -147,13 +146,18 @@ def coro_name(task: Any, keep: Keep) -> str:
     return f"{module}.{name}"[:300] if isinstance(module, str) else name[:300]
 
 
-def stack_now(ident: int, task: Any, base: CodeType | None, own: int, keep: Keep) -> tuple[RawFrame, ...]:
-    """Where a loop's thread is inside its current step or callback, innermost first. `own` is the calling thread."""
-    frame = sys._getframe() if ident == own else env.current_frames().get(ident)
-    if frame is None:
-        return ()
-    if ident != own:
-        keep(env.frames_from(frame))
-    found, root = inside(frame, task, base)
-    del frame  # a frame that knows itself is a cycle
-    return tuple(found) if root is not None else ()
+def stack_now(ident: int, task: Any, base: CodeType | None) -> tuple[RawFrame, ...]:
+    """Where a loop's thread is inside its current step or callback, innermost first; up to the task's own coroutine."""
+    coro = task.get_coro() if task is not None else None
+    first = getattr(coro, _READERS[type(coro)][0]) if type(coro) in _READERS else None
+    found: list[RawFrame] = []
+    own = 0
+    for code, lasti in env.stack_of_thread(ident):
+        if stacks.is_outside(code, lasti, base):
+            # An eager step's stack goes on with the task that started it.
+            return tuple(found[: own or MOST_FRAMES])
+        if not code.co_filename.startswith(PACKAGE):
+            found.append((code, lasti))
+        if code is first:
+            own = len(found)
+    return tuple(found[:own])
