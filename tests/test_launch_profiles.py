@@ -152,6 +152,7 @@ class Watch:
     failures = ()
     def __init__(self, config, limits=()): pass
     def start(self): pass
+    def program_ends(self): pass
     def flush(self, timeout): Watch.failures = ("AW204",)
 sys.modules["asyncwatch.session"] = types.SimpleNamespace(Watch=Watch)
 """

@@ -28,6 +28,9 @@ LONGEST = 500
 # Names of code that has no file but belongs to the program: -c, stdin, notebooks and the REPL.
 _TYPED_IN = ("<string>", "<stdin>", "<ipython", "<python-input", "<console>")
 
+# A method that a dataclass was given has no file, but was written by this module and nobody else.
+_GENERATOR = os.path.abspath(dataclasses.__file__)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Frame:
@@ -55,7 +58,8 @@ def resolve(raw: Place) -> Frame:
         if start <= lasti < end:
             line = number or line
             break
-    return Frame(code.co_filename[:LONGEST], line, code.co_name[:LONGEST])
+    file = _GENERATOR if code.co_filename == "<string>" and "__create_fn__" in code.co_qualname else code.co_filename
+    return Frame(file[:LONGEST], line, code.co_name[:LONGEST])
 
 
 def resolve_all(raws: Iterable[Place]) -> tuple[Frame, ...]:

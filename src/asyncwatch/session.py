@@ -79,7 +79,7 @@ class Watch:
         self._began = time.monotonic()
         self._start_workers()
         fork.watch(self)
-        atexit.register(self.uninstall)
+        atexit.register(self._at_exit)
 
     def flush(self, timeout: float = LAST_WORDS) -> bool:
         """Wait until everything seen so far is judged and said; False when that took longer than `timeout` seconds."""
@@ -97,13 +97,22 @@ class Watch:
         """
         return self._hooks.forest.tree()
 
+    def program_ends(self) -> None:
+        """The program's own code has ended: its loops that were never closed are as they will be for ever."""
+        if not self._closing:
+            self._hooks.program_ends()
+
+    def _at_exit(self) -> None:
+        self.program_ends()
+        self.uninstall()
+
     def uninstall(self) -> None:
         """Say the summary and leave the interpreter as it was found. Safe to call twice."""
         if self._closing:
             return
         self._closing = True
         fork.forget(self)
-        atexit.unregister(self.uninstall)
+        atexit.unregister(self._at_exit)
         self._left = self._hooks.uninstall()
         watched = self._watcher.running
         self._watcher.stop(LAST_WORDS)

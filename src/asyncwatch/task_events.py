@@ -44,11 +44,14 @@ class TaskFailed(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TaskLeft(Event):
-    """A task was pending when its loop was shut down; `closed` when the loop was closed over it."""
+    """A task was pending when its loop was shut down.
+
+    `how`: the shutdown `cancelled` it, or the loop was `closed` over it, or left `open` when the program ended.
+    """
 
     task: TaskFacts
     waits: tuple[RawFrame, ...]
-    closed: bool
+    how: str
     reported: bool
 
 

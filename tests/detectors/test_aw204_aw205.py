@@ -39,7 +39,7 @@ def test_a_failure_without_any_frame_is_still_said() -> None:
 
 def test_cancelled_by_the_shutdown_is_info() -> None:
     """A task that the loop's shutdown cancelled is info, for it could clean up."""
-    finding = only(left, TaskLeft(LOOP, a_task(*SITE), TRACE, closed=False, reported=False))
+    finding = only(left, TaskLeft(LOOP, a_task(*SITE), TRACE, how="cancelled", reported=False))
     assert (finding.where, finding.level) == (at("order", 7), "info")
     assert finding.event.endswith("was still pending when its loop's shutdown cancelled it")
     assert finding.evidence["loop_closed"] is False
@@ -48,17 +48,24 @@ def test_cancelled_by_the_shutdown_is_info() -> None:
 
 def test_closed_over_is_a_warning() -> None:
     """A task over which the loop was closed is a warning: it never runs again."""
-    finding = only(left, TaskLeft(LOOP, a_task(*SITE), (), closed=True, reported=False))
+    finding = only(left, TaskLeft(LOOP, a_task(*SITE), (), how="closed", reported=False))
     assert (finding.level, finding.evidence) == ("warning", {"loop_closed": True})
     assert finding.event.endswith("when its loop was closed over it")
 
 
+def test_a_loop_left_open_is_a_warning() -> None:
+    """A task of a loop that stopped early and was never closed is a warning: it never runs again either."""
+    finding = only(left, TaskLeft(LOOP, a_task(*SITE), (), how="open", reported=False))
+    assert (finding.level, finding.evidence) == ("warning", {"loop_closed": False})
+    assert finding.event.endswith("when the program ended, which never closed its loop")
+
+
 def test_closed_over_a_librarys_task_is_info() -> None:
     """A library's own task left behind is nothing the program's author can change."""
-    event = TaskLeft(LOOP, a_task(raw("feed", 3, LIBRARY)), (), closed=True, reported=False)
+    event = TaskLeft(LOOP, a_task(raw("feed", 3, LIBRARY)), (), how="closed", reported=False)
     assert only(left, event).level == "info"
 
 
 def test_what_was_reported_is_not_repeated() -> None:
     """A task already reported as dropped or orphaned is not reported again at the end."""
-    assert not judge(left, TaskLeft(LOOP, a_task(*SITE), (), closed=True, reported=True))
+    assert not judge(left, TaskLeft(LOOP, a_task(*SITE), (), how="closed", reported=True))

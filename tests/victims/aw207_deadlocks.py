@@ -27,8 +27,12 @@ async def transfer(first, second):
 
 async def transfer_by_hand(first, second):
     await first.acquire()
-    await asyncio.sleep(0.1)
-    await second.acquire()  # AW207
+    try:
+        await asyncio.sleep(0.1)
+        await second.acquire()  # AW207
+        second.release()
+    finally:
+        first.release()
 
 
 class Account:

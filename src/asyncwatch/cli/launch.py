@@ -23,6 +23,8 @@ class Watcher(Protocol):
     @property
     def failures(self) -> tuple[str, ...]: ...
 
+    def program_ends(self) -> None: ...
+
     def flush(self, timeout: float) -> object: ...
 
 
@@ -100,6 +102,7 @@ class Program:
 
         # The program's threads end before the verdict, as they would before the interpreter does.
         threading._shutdown()  # type: ignore[attr-defined]
+        self.watch.program_ends()
         self.watch.flush(2.0)
         if self.watch.failures:
             complain(f"exit status 3, seen: {', '.join(self.watch.failures)}")

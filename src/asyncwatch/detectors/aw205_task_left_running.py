@@ -1,8 +1,9 @@
 """AW205 task-left-running: still pending when its loop was shut down.
 
 What it detects
-    A task that `asyncio.run()` had to cancel at its end: info. A task over which the loop was closed: a warning,
-    since it will never run again, not even its `finally`. A task already reported as AW201 or AW202 is not repeated.
+    A task that `asyncio.run()` had to cancel at its end: info. A task over which the loop was closed, or whose loop
+    was never closed nor run again: a warning, since it will never run again, not even its `finally`. A task already
+    reported as AW201 or AW202 is not repeated.
 
 Why it matters
     Work that is cut off at shutdown loses what it had in hand. A loop closed over a task leaves files, locks and
@@ -41,6 +42,12 @@ from asyncwatch.task_events import TaskLeft
 
 RULE = Rule("AW205", "task-left-running", "warning", "tasks were pending at shutdown", __doc__)
 
+HOW = {
+    "cancelled": "its loop's shutdown cancelled it",
+    "closed": "its loop was closed over it",
+    "open": "the program ended, which never closed its loop",
+}
+
 
 class Detector:
     """Judges one task that the end of its loop met pending."""
@@ -55,15 +62,14 @@ class Detector:
         if event.reported:
             return
         where, stack = creation(event.task, self._scope)
-        evidence: dict[str, object] = {"loop_closed": event.closed}
+        evidence: dict[str, object] = {"loop_closed": event.how == "closed"}
         waits = outermost_first(event.waits)
         if waits:
             evidence["waits_at"] = [frame.to_dict() for frame in waits]
-        how = "its loop was closed over it" if event.closed else "its loop's shutdown cancelled it"
         yield Finding(
             RULE,
-            level_for(RULE.level, where, self._scope) if event.closed else "info",
-            f"task {event.task.name!r} ({event.task.coro}) was still pending when {how}",
+            level_for(RULE.level, where, self._scope) if event.how != "cancelled" else "info",
+            f"task {event.task.name!r} ({event.task.coro}) was still pending when {HOW[event.how]}",
             where,
             stack,
             event.task,

@@ -1,6 +1,7 @@
 """Tasks that were asked to cancel and run on. Part of the sweep, on the loop's thread.
 
-`Task.cancelling()` counts the requests that nobody took back; a timeout or a task group takes its own back.
+`Task.cancelling()` counts the requests that nobody took back; a timeout or a task group takes its own back. Requests
+that come and are taken back between two sweeps look like one that stays: one that is still on its way is no proof.
 https://docs.python.org/3/library/asyncio-task.html#asyncio.Task.cancelling
 """
 
@@ -27,7 +28,7 @@ class Cancels:
         self._bus = bus
         self._patience = patience
         self._grace = grace
-        self._asked: dict[int, tuple[Record, float]] = {}
+        self._asked: dict[int, tuple[Record, float, int]] = {}
         self._told: dict[int, Record] = {}
 
     def visit(self, key: int, record: Record, task: Any, now: float) -> bool:
@@ -38,8 +39,13 @@ class Cancels:
                 self.forget(key)
             return False
         known = self._asked.get(key)
-        if known is None or known[0] is not record:
-            self._asked[key] = (record, now)
+        before = known[2] if known is not None and known[0] is record else 0
+        if _is_on_its_way(task) and requests == max(before, 1):
+            # A new request, and no more of them than before: an earlier one was taken back, and this one may be.
+            self.forget(key)
+            return False
+        if known is None or not before:
+            self._asked[key] = (record, now, requests)
             return False
         asked = now - known[1]
         if asked < self._grace or self._told.get(key) is record or "AW209" not in self._bus.enabled:
@@ -80,6 +86,12 @@ class Cancels:
         return ""
 
 
+def _is_on_its_way(task: Any) -> bool:
+    """Whether the last request has not reached the task's code yet."""
+    waits = task._fut_waiter
+    return bool(task._must_cancel or (waits is not None and waits.cancelled()))
+
+
 def _ends_by_itself(task: Any, wait: waiting.Wait) -> bool:
     """Whether its clean-up has a timeout of its own."""
-    return wait.kind != "sleep" and timeouts.is_limited(task)
+    return timeouts.is_limited(task, asleep=wait.kind == "sleep")

@@ -64,7 +64,7 @@ class ExceptionTap:
     def _destroyed(self, loop: Any, task: Any) -> bool:
         """From the destructor of a pending task."""
         record = self._ledger.record_of(task)
-        if record is not None and getattr(record, "left", False):
+        if record is not None and self._ledger.left.get(id(task)) is record:
             return True  # that its loop was closed over it has been said
         if "AW203" not in self._bus.enabled or not isinstance(task, asyncio.Task):
             return False

@@ -48,6 +48,7 @@ class Line:
         self.queued: deque[Work] = deque()
         self.running: deque[Work] = deque(maxlen=KEPT)
         self.told: set[object] = set()
+        self.idle_since: Work | None = None  # the last that was queued when nothing waited
 
     def forget(self) -> None:
         for kept in (self.queued, self.running, self.told):
@@ -145,7 +146,7 @@ class Executors:
 
     def has_work(self) -> bool:
         """Whether anything was written down that has not been looked at."""
-        return any(line.queued for line in list(self._lines.values()))
+        return any(line.queued and line.queued[-1] is not line.idle_since for line in list(self._lines.values()))
 
     def look(self, now: float, gap: Gap) -> None:
         """One look at every loop's line; `gap` is the time since the watcher looked last."""
@@ -172,9 +173,10 @@ class Executors:
             return
         if not line.is_of(pool):
             return
-        written = len(line.queued)
+        written, last = len(line.queued), line.queued[-1]
         if not pool._work_queue.qsize():
             line.told.clear()
+            line.idle_since = last
             for _ in range(written - KEPT):
                 line.queued.popleft()
             return

@@ -1,7 +1,7 @@
 """Waits that are meant to last: `await asyncio.Future()  # run forever`, and what a signal will end.
 
 A future or event that was made in the very function that awaits it, and given to nobody, can be meant for nothing else:
-by the program's main task, or by one that keeps something open with `with` meanwhile.
+by the program's main task, or inside a `with` or `try`, which do something when the wait is cancelled.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import dis
 import functools
 import gc
+import signal
 import sys
 import weakref
 from asyncio import base_events
@@ -25,7 +26,7 @@ from asyncwatch.hooks.stacks import ASYNCIO
 PART = "hooks.forever"
 MOST_SIGNALS = 64
 # How far an awaited name may lie before its `await`, in instructions; and how deep a signal's callback is searched.
-MOST_STEPS = 8
+MOST_STEPS = 12
 DEEPEST = 4
 _EXITS = frozenset({"__exit__", "__aexit__"})
 _CALLABLES: tuple[type, ...] = (FunctionType, MethodType, BuiltinFunctionType, MethodDescriptorType)
@@ -65,20 +66,31 @@ def on_purpose(task: Any, wait: waiting.Wait, state: LoopState, *, root: bool) -
     """Whether this wait is for ever by intention, or until a signal comes."""
     if wait.kind not in ("future", "event"):
         return False
-    if any(_leads_to(one(), wait.target, DEEPEST) for one in state.signals):
+    handlers = [*(one() for one in state.signals), *map(signal.getsignal, signal.valid_signals())]
+    if any(_leads_to(handler, wait.target, DEEPEST) for handler in handlers):
         return True
     chain = waiting.links(task)
     own = [frame for link in chain if (frame := waiting.frame_of(link)) and not _is_asyncios(frame.f_code)]
-    return bool(own) and (root or any(map(_keeps_open, chain))) and _is_private(own[-1].f_code, own[-1].f_lasti, root)
+    if not own or not (root or any(_keeps_open(frame.f_code, frame.f_lasti) for frame in own)):
+        return False
+    return _is_private(own[-1].f_code, own[-1].f_lasti, root)
 
 
-def _keeps_open(link: Any) -> bool:
-    """Whether a suspended frame is inside a `with`: its way out lies on the frame's stack."""
-    return any(_is_callable(type(thing)) and thing.__name__ in _EXITS for thing in gc.get_referents(link))
-
-
-def _is_callable(kind: type) -> bool:
-    return issubclass(kind, _CALLABLES) or kind.__name__ == "cython_function_or_method"  # as uvloop's
+@functools.lru_cache(maxsize=512)
+def _keeps_open(code: CodeType, lasti: int) -> bool:
+    """Whether this instruction is inside a `with` or a `try`: something is to be done when the wait is cancelled."""
+    bytecode = dis.Bytecode(code)
+    names = {step.offset: step.opname for step in bytecode}
+    offset: int | None = lasti
+    seen: set[int] = set()
+    while offset is not None and offset not in seen:
+        seen.add(offset)
+        entries = bytecode.exception_entries  # type: ignore[attr-defined]
+        # An `await` has a handler of its own, which stands under the one around it.
+        offset = next((entry.target for entry in entries if entry.start <= offset < entry.end), None)
+        if offset is not None and names.get(offset) == "PUSH_EXC_INFO":
+            return True
+    return False
 
 
 def _is_asyncios(code: CodeType) -> bool:
@@ -132,5 +144,9 @@ def _leads_to(thing: Any, target: Any, depth: int) -> bool:
         return True
     if not depth or not issubclass(type(thing), _WAYS):
         return False
-    parts = thing.__closure__ or () if isinstance(thing, FunctionType) else gc.get_referents(thing)
+    if type(thing) is FunctionType:
+        names = thing.__globals__
+        parts = [*(thing.__closure__ or ()), *(names.get(name) for name in thing.__code__.co_names)]
+    else:
+        parts = gc.get_referents(thing)
     return any(_leads_to(part, target, depth - 1) for part in parts)

@@ -116,6 +116,11 @@ class Hooks:
         self._executors.uninstall()
         return self._patches.undo()
 
+    def program_ends(self) -> None:
+        """Nothing of the program's will run any more but its exit handlers."""
+        for state in self.loops:
+            self._shutdown.left_open(state)
+
     def _on_new_loop(self, loop: Any) -> None:
         state = self.loops.state(loop)
         if state is None:

@@ -9,8 +9,6 @@ import ctypes
 import sys
 from typing import Any
 
-from asyncwatch import env
-
 _SIGEV_THREAD_ID = 4
 _RELATIVE = 0
 _DEFAULT, _IGNORE = 0, 1

@@ -11,21 +11,23 @@ https://github.com/python/cpython/blob/3.14/Modules/_asynciomodule.c (future_awa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import os
 import sys
 import weakref
 from collections.abc import Callable, Sized
-from types import BuiltinFunctionType, CellType, CoroutineType, FunctionType, GeneratorType, MethodType
+from types import AsyncGeneratorType, BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType
 from typing import Any
+
+from asyncwatch.hooks import hearers, waiting
 
 # A task with more references than this is held by somebody; it spares the search.
 MOST_REFERENCES = 64
 # Bounds of the search: objects visited, and members of a container that are looked at.
 MOST_VISITS = 256
 MOST_WIDE = 32
-DEEPEST = 64
 
 _ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
 
@@ -33,6 +35,16 @@ _CONTAINERS: tuple[type[Sized], ...] = (list, tuple, set, frozenset, dict)
 _METHODS = (MethodType, BuiltinFunctionType)
 _PLUMBING: tuple[type, ...] = (MethodType, BuiltinFunctionType, CellType, functools.partial)
 _WAIT_PARTS: tuple[type, ...] = (*_PLUMBING, asyncio.Future, asyncio.Timeout, asyncio.TaskGroup)
+
+
+# What anyio and aiohttp build of timeouts and groups: it refers to the task that stands in it.
+_SCOPES = frozenset({"CancelScope", "TimerContext", "TaskGroup"})
+# A function as context manager, by which they are used: the scope is in its suspended body.
+_MANAGERS: frozenset[type] = frozenset(
+    (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorContextManager)
+)
+_GENERATORS: tuple[type, ...] = (GeneratorType, AsyncGeneratorType)
+_LIBRARIES = frozenset({"anyio._backends._asyncio", "anyio._core._tasks", "aiohttp.helpers"})
 
 
 class _Probe:
@@ -72,7 +84,7 @@ def self_references(task: Any) -> int:
     Bounded in steps and in width: what is not found counts as a holder, a missed alarm and not a false one.
     """
     waiter = task._fut_waiter
-    count = 0 if waiter is not None else 1  # no waiter: the loop's handle holds it
+    count = 0 if waiter is not None and not waiter.done() else 1  # else the loop's handle holds it
     todo = _parts_of_the_wait(task, waiter)
     seen: set[int] = {id(task)}
     for _ in range(MOST_VISITS):
@@ -101,13 +113,25 @@ def callback_references(task: Any) -> int:
     callbacks = task._callbacks or ()
     if len(callbacks) > MOST_WIDE:
         return 0
-    count = 0
+    count = sum(_dropped_gather(callback, task) for callback, _ in callbacks)
     for (callback, weight, cells), (bare, ((_, bare_cell),)) in zip(_weigh(callbacks), _BARE, strict=False):
         if weight == bare:
             if isinstance(callback, functools.partial):
                 count += sum(value is task for value in (*callback.args, *callback.keywords.values()))
             count += sum(weight == bare_cell and _content(cell) is task for cell, weight in cells)
     return count
+
+
+def _dropped_gather(callback: Any, task: Any) -> int:
+    """How many references a `gather(…)` adds of which nobody kept the result: its future is only in this callback."""
+    if getattr(callback, "__qualname__", "") != "gather.<locals>._done_callback":
+        return 0
+    futures = list(hearers.cells(callback, asyncio.Future))
+    if len(futures) != 1 or references(functools.partial(futures.__getitem__, 0)) > _IN_LIST + 1:
+        return 0
+    if any(True for _ in hearers.waiters(futures[0])):
+        return 0
+    return sum(other is task for children in hearers.cells(callback, list) for other in children)
 
 
 def _weigh(callbacks: Any) -> Any:
@@ -144,46 +168,50 @@ def _bare_weights() -> list[Any]:
 
 
 _BARE = _bare_weights()
+# What a list and the way it is asked add to the references of an object in it.
+_IN_LIST = references(functools.partial([_Probe()].__getitem__, 0))
 
 
 def _parts_of_the_wait(task: Any, waiter: Any) -> list[Any]:
     """What the task waits for, and what of asyncio's its suspended frames hold."""
     found: list[Any] = [waiter] if waiter is not None else []
-    coro: Any = task.get_coro()
-    for _ in range(DEEPEST):
-        if not isinstance(coro, CoroutineType | GeneratorType):
-            break
-        found.extend(part for part in gc.get_referents(coro) if _is_wait_part(part) or _is_asyncios(coro, part))
-        coro = coro.cr_await if isinstance(coro, CoroutineType) else coro.gi_yieldfrom
+    for link in waiting.links(task):
+        found.extend(part for part in gc.get_referents(link) if _is_wait_part(part) or _is_asyncios(link, part))
     return found
 
 
 def _leads_on(part: Any, other: Any) -> bool:
     """Whether the search goes on from one object to another: through asyncio's own, never from task to task."""
-    if isinstance(other, _CONTAINERS):
-        if isinstance(part, _METHODS):
+    kind, to = type(part), type(other)
+    if issubclass(to, _CONTAINERS):
+        if issubclass(kind, _METHODS):
             return False  # the program's own, as in `task.add_done_callback(background.discard)`
-        narrow = isinstance(other, set) or len(other) <= MOST_WIDE
-        return narrow and (isinstance(part, list) or _is_wait_part(part) or _is_as_completed(part))
-    return _is_wait_part(other) and not (isinstance(part, asyncio.Task) and isinstance(other, asyncio.Future))
+        narrow = issubclass(to, set) or len(other) <= MOST_WIDE
+        return narrow and (kind is list or kind in _MANAGERS or _is_wait_part(part) or _is_as_completed(part))
+    if to in _GENERATORS:
+        return kind in _MANAGERS or kind is dict  # the body of a function that is a context manager
+    return _is_wait_part(other) and not (issubclass(kind, asyncio.Task) and issubclass(to, asyncio.Future))
 
 
 def _is_as_completed(thing: Any) -> bool:
     return type(thing).__name__ == "_AsCompletedIterator"
 
 
-def _is_asyncios(coro: Any, part: Any) -> bool:
+def _is_asyncios(link: Any, part: Any) -> bool:
     """What a coroutine of asyncio's own holds for its caller: the tasks that `wait` waits for."""
-    if not isinstance(part, set | list):
+    if type(part) not in (set, list):
         return _is_as_completed(part)
-    code = coro.cr_code if isinstance(coro, CoroutineType) else coro.gi_code
-    return len(part) <= MOST_WIDE and code.co_filename.startswith(_ASYNCIO)
+    frame = waiting.frame_of(link)
+    return len(part) <= MOST_WIDE and frame is not None and frame.f_code.co_filename.startswith(_ASYNCIO)
 
 
 def _is_wait_part(thing: Any) -> bool:
-    if isinstance(thing, FunctionType):
+    kind = type(thing)
+    if kind is FunctionType:
         return thing.__module__.startswith("asyncio.") if isinstance(thing.__module__, str) else False
-    return isinstance(thing, _WAIT_PARTS) or type(thing).__name__ == "TaskWakeupMethWrapper"
+    if (kind.__name__ in _SCOPES and kind.__module__ in _LIBRARIES) or kind in _MANAGERS:
+        return True
+    return issubclass(kind, _WAIT_PARTS) or kind.__name__ == "TaskWakeupMethWrapper"
 
 
 def will_be_heard(task: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 from asyncwatch.hooks import cycles, forever, hearers, timeouts, waiting
@@ -22,6 +23,8 @@ from asyncwatch.task_events import Standing, TaskDeadlocked, TaskStuck
 _NEVER_STUCK = frozenset({"sleep", "tasks", "server"})
 # A wait whose end nobody but the program's own objects can bring about.
 _PROVABLE = frozenset({"event", "queue", "join", "condition", "semaphore", "barrier", "lock", "future"})
+# A task that holds a lock and stands at one of these is the one to look at, not who waits for the lock.
+_WARNED = frozenset({"lock", "semaphore", "executor", "barrier", "future"})
 # The reckoning of what can be reached stops the loop for milliseconds: not more often than this, in seconds.
 RECKON_EVERY = 1.0
 MOST_RECKONED = 100
@@ -40,6 +43,7 @@ class Patience:
         self._after = stuck_after
         self._rest = min(RECKON_EVERY, stuck_after / 4)
         self._reckoned_at = -math.inf
+        self._told: dict[int, weakref.ref[Any] | None] = {}  # the waits that were called stuck
         self._alive: dict[int, Record] = {}  # those of the last reckoning that something can still wake
         self._long: dict[int, Record] = {}  # those that have waited long, so that they can be reckoned with
 
@@ -92,7 +96,9 @@ class Patience:
     # -- deadlocks --
 
     def _in_cycle(self, record: Record, task: Any, now: float) -> bool:
-        found = cycles.cycle_of(task, self._lockers.owner) if "AW207" in self._bus.enabled else []
+        if "AW207" not in self._bus.enabled:
+            return False
+        found = cycles.cycle_of(task, self._lockers.owner, self._pending)
         if not found or any(timeouts.is_limited(member) for member in found):
             return False
         members = tuple(self.standing(member) for member in found[:MOST_MEMBERS])
@@ -103,6 +109,14 @@ class Patience:
         record.due = math.inf
         self._bus.emit(TaskDeadlocked(self._state.facts, members[0], now - record.since, True, members, len(found)))
         return True
+
+    def _pending(self) -> Iterator[Any]:
+        """Tasks of this loop, the newest; not all of very many."""
+        loop = self._state.ref()
+        for record in list(self._ledger.records.values())[-MOST_LONG:]:
+            task = record()
+            if task is not None and not task.done() and task.get_loop() is loop:
+                yield task
 
     def _reckon(self, record: Record, now: float) -> bool:
         """Whether nothing alive can wake this task; others of which that is proven by the way are told as well."""
@@ -150,11 +164,15 @@ class Patience:
     # -- stuck --
 
     def _stuck(self, record: Record, task: Any, now: float) -> None:
-        if getattr(record, "told", None) is record.waits or "AW206" not in self._bus.enabled:
+        if self._told.get(id(record)) is record.waits or "AW206" not in self._bus.enabled:
             return
-        record.told = record.waits
+        if len(self._told) >= MOST_LONG:
+            self._told.clear()
+        self._told[id(record)] = record.waits
         wait = waiting.wait_of(task)
         owner = self._lockers.owner(wait.target) if wait is not None and wait.kind == "lock" else None
+        if owner is not None and owner is not task and self._waits_as_well(owner):
+            return  # of those that wait for each other the innermost is the one to look at
         chain: list[Standing] = []
         above = next((one.task for one in hearers.waiters(task)), None)
         while above is not None and above is not task and len(chain) < MOST_MEMBERS:
@@ -171,6 +189,14 @@ class Patience:
                 record.parent is None,
             )
         )
+
+    def _waits_as_well(self, task: Any) -> bool:
+        """Whether this task is told itself, or will be, for the wait that it stands in."""
+        record = self._ledger.record_of(task)
+        if record is None or self._long.get(id(record)) is not record or not self._still_waits(record, task):
+            return False
+        wait = waiting.wait_of(task)
+        return wait is not None and (wait.kind in _WARNED or (record.due == math.inf and wait.kind == "tasks"))
 
     def standing(self, task: Any) -> Standing:
         """Where a task stands, as events carry it."""

@@ -92,6 +92,9 @@ class Pileups:
         if task is None:
             return
         born = sorted(record.born for record in mine)
+        if born[0] > growth.since:
+            growth.told = False  # those from when it began have ended since: they come and go
+            return
         youngest, median, oldest = (max(0.0, now - at) for at in (born[-1], born[len(born) // 2], born[0]))
         self._bus.emit(
             TasksPileUp(

@@ -41,11 +41,15 @@ _READERS: dict[type, tuple[str, Callable[[Any], Any], str, Callable[[Any], Any]]
 
 
 class Chain(NamedTuple):
-    """An await chain, outermost first; the place is None of a link that is no Python code. `runs` when a step runs."""
+    """An await chain, outermost first; the code is None of a link that is no Python code, which has no place.
+
+    `runs` when a step of it runs now, `last` is what the innermost link awaits.
+    """
 
     codes: list[CodeType | None]
     places: list[RawFrame]
     runs: bool
+    last: Any
 
 
 class Reading(NamedTuple):
@@ -80,7 +84,8 @@ def read(task: Any, keep: Keep) -> Reading | None:
     stack = tuple(reversed(chain.places))
     if future is None or future.done():
         return Reading("ready", name, coro, stack)
-    return Reading("waiting", name, coro, stack, waiting.kind_of(future, chain.codes, keep) or "future", future)
+    kind = waiting.kind_of(future, chain.codes, chain.last, keep) or "future"
+    return Reading("waiting", name, coro, stack, kind, future)
 
 
 def _failure(task: Any, name: str, coro: str, keep: Keep) -> Reading | None:
@@ -117,7 +122,7 @@ def chain_of(task: Any, keep: Keep) -> Chain:
                 break  # it has ended
             codes[-1] = places[-1][0]
         link = _unwrapped(getattr(link, reader[2] if reader is not None else "cr_await"), keep)
-    return Chain(codes, places, runs)
+    return Chain(codes, places, runs, link)
 
 
 def _unwrapped(thing: Any, keep: Keep) -> Any:

@@ -54,6 +54,20 @@ class ShutdownTap:
         tap = self
         return close
 
+    def left_open(self, state: LoopState) -> None:
+        """The program has ended; a loop that nobody closed has tasks that nobody will run."""
+        loop = state.ref()
+        if loop is not None and not loop.is_closed() and not loop.is_running():
+            self._guarded(self._left_open, state, loop)
+
+    def _left_open(self, state: LoopState, loop: Any) -> None:
+        for key, record in self._pending(loop):
+            unheld = owners.is_unheld(record)
+            said = self._bus.emit(self._left(state, key, record, how="open", unheld=unheld))
+            task = record()
+            if said and task is not None:
+                task._log_destroy_pending = False  # or the interpreter says the same when it is gone and we are, too
+
     def _guarded(self, function: Callable[..., Any], *args: Any) -> Any:
         if not self._bus.works(PART):
             return None
@@ -87,9 +101,9 @@ class ShutdownTap:
             task = record()
             if task is not None and not task.done() and task.cancelling():
                 state.closing = True
-                state.left.append((record, self._left(state, key, record, closed=False, unheld=unheld)))
+                state.left.append((record, self._left(state, key, record, how="cancelled", unheld=unheld)))
 
-    def _left(self, state: LoopState, key: int, record: Record, *, closed: bool, unheld: bool) -> TaskLeft:
+    def _left(self, state: LoopState, key: int, record: Record, *, how: str, unheld: bool) -> TaskLeft:
         """What will be said of one pending task; that it was dropped or orphaned is said here if it never was."""
         sweeper = state.work
         reported = False
@@ -100,7 +114,7 @@ class ShutdownTap:
             if reported:
                 sweeper.said[key] = record
         task = record()
-        return TaskLeft(state.facts, self._ledger.facts(task), waiting.waits_at(task), closed, reported)
+        return TaskLeft(state.facts, self._ledger.facts(task), waiting.waits_at(task), how, reported)
 
     def _dies_unheld(self, sweeper: Sweeper, record: Record) -> bool:
         """An unheld task that the shutdown meets: was it dropped, or did it outlive a parent that ended before?
@@ -127,4 +141,5 @@ class ShutdownTap:
                 self._bus.emit(event)
         for key, record in self._pending(loop):
             unheld = owners.is_unheld(record)
-            record.left = self._bus.emit(self._left(state, key, record, closed=True, unheld=unheld))
+            if self._bus.emit(self._left(state, key, record, how="closed", unheld=unheld)):
+                self._ledger.left[key] = record

@@ -22,8 +22,8 @@ _CACHE = opcode.opmap.get("CACHE", 0)
 _EXTENDED = opcode.opmap["EXTENDED_ARG"]
 _POP_TOP = opcode.opmap["POP_TOP"]
 _RETURN = frozenset({opcode.opmap["RETURN_VALUE"]})
-# asyncio's functions that give the caller the task they create, by way of a variable.
-_PASSING = frozenset({"create_task", "ensure_future", "_ensure_future"})
+# asyncio's functions that give the caller the task they create, by way of a variable, or all that holds it.
+_PASSING = frozenset({"create_task", "ensure_future", "_ensure_future", "gather"})
 
 
 def _passes_on(code: CodeType) -> bool:

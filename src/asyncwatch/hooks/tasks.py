@@ -63,8 +63,6 @@ class Record(weakref.ref[Any]):
     waits: weakref.ref[Any] | None
     since: float
     due: float
-    told: weakref.ref[Any] | None
-    left: bool
 
 
 class Ledger:
@@ -73,6 +71,7 @@ class Ledger:
     def __init__(self, bus: Bus, sites: Sites) -> None:
         self.records: dict[int, Record] = {}
         self.parents: dict[int, Parent] = {}
+        self.left: dict[int, Record] = {}  # by the task's id, those that were pending when their loop ended
         self.sites = sites
         self.skipped = 0
         self.brief = 0  # dropped tasks that ended before anybody could call them that

@@ -21,13 +21,14 @@ MOST_TASKS = 200
 _KEEPERS = ("timeout", "timer", "deadline")
 
 
-def is_limited(task: Any, seen: set[int] | None = None) -> bool:
-    """Whether a timeout would cancel what this task waits for now."""
+def is_limited(task: Any, seen: set[int] | None = None, *, asleep: bool = False) -> bool:
+    """Whether a timeout would cancel what this task waits for now; a sleep's own timer is none if it is `asleep`."""
     seen = set() if seen is None else seen
     if id(task) in seen or len(seen) >= MOST_TASKS:
         return False
     seen.add(id(task))
-    if any(_times(thing) for link in links(task) for thing in in_hand(link)) or _has_deadline(task):
+    chain = links(task)[:-1] if asleep else links(task)
+    if any(_times(thing) for link in chain for thing in in_hand(link)) or _has_deadline(task):
         return True
     return any(waiter.cancels and is_limited(waiter.task, seen) for waiter in waiters(task))
 

@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, MethodType
+from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameType, GeneratorType, MethodType
 from typing import Any, NamedTuple
 
 from asyncwatch.frames import RawFrame
@@ -77,6 +77,10 @@ _LINKS: dict[type, tuple[str, str]] = {
 WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"})
 
 
+# How a future looks to who awaits it; uvloop's own functions look otherwise.
+_FUTURES = frozenset({"FutureIter", "generator", "NoneType"})
+
+
 class Wait(NamedTuple):
     """One task's wait. `target` is the object waited at, the future itself where there is no other."""
 
@@ -94,8 +98,14 @@ def links(task: Any) -> list[Any]:
         if attributes is None and not hasattr(link, "cr_await"):  # Cython's coroutines look like Python's
             break
         found.append(link)
-        link = _unwrapped(getattr(link, attributes[0] if attributes else "cr_await"))
+        link = _unwrapped(_next(link))
     return found
+
+
+def _next(link: Any) -> Any:
+    """What a coroutine or generator awaits."""
+    attributes = _LINKS.get(type(link))
+    return getattr(link, attributes[0] if attributes else "cr_await")
 
 
 def _unwrapped(thing: Any) -> Any:
@@ -117,7 +127,11 @@ def frame_of(link: Any) -> FrameType | None:
 def in_hand(link: Any) -> Iterator[Any]:
     """What a suspended frame refers to. Of a `with` it stands in that is, before 3.14, only the way out: a method."""
     for thing in gc.get_referents(link):
-        yield thing.__self__ if type(thing) is MethodType else thing
+        kind = type(thing)
+        if kind is CellType:
+            yield from gc.get_referents(thing)
+        else:
+            yield thing.__self__ if kind is MethodType else thing
 
 
 def waits_at(task: Any) -> tuple[RawFrame, ...]:
@@ -138,38 +152,40 @@ def wait_of(task: Any) -> Wait | None:
         return None
     chain = links(task)
     frames = [frame_of(link) for link in chain]
-    kind = kind_of(future, [frame.f_code if frame is not None else None for frame in frames])
+    codes = [frame.f_code if frame is not None else None for frame in frames]
+    kind = kind_of(future, codes, _next(chain[-1]) if chain else None)
     return Wait(kind, _target(kind, chain) or future, raw_frames(chain))
 
 
-def kind_of(future: Any, codes: list[CodeType | None], keep: Callable[[Any], None] | None = None) -> str:
-    """What kind of thing is waited for by a chain of these codes, outermost first; None for what is no Python code.
+def kind_of(future: Any, codes: list[CodeType | None], last: Any, keep: Callable[[Any], None] | None = None) -> str:
+    """The kind of a wait by a chain of these codes, outermost first and None for what is no Python code.
 
-    Off the loop's thread `keep` is given what must outlast the look.
+    `last` is what the innermost of them awaits. Off the loop's thread `keep` is given what must outlast the look.
     """
     kind = _kind_of_future(future, keep)
     if not codes:
         return kind
     if codes[-1] is None:
         return _ASYNCIO_ELSE  # uvloop's coroutines, which wait for connections
-    return _kind_of_code(codes[-1], codes) or kind
+    kind = _kind_of_code(codes[-1], codes) or kind
+    return _ASYNCIO_ELSE if kind == "future" and type(last).__name__ not in _FUTURES else kind
 
 
 def _kind_of_code(code: CodeType, codes: list[CodeType | None]) -> str:
     file = code.co_filename
     if file.startswith(ASYNCIO):
         kind = _KINDS.get((file[len(ASYNCIO) :], code.co_qualname), _ASYNCIO_ELSE)
-        return _by_way_of(codes) or kind if kind in ("queue", "event") else kind
+        return _by_way_of(codes) or kind if kind in ("queue", "event", "condition") else kind
     return _ANYIO_KINDS.get(code.co_qualname, "") if file.endswith(_ANYIO) else ""
 
 
 def _by_way_of(codes: list[CodeType | None]) -> str:
-    """as_completed of 3.11 and 3.12 waits at a queue of its own, `Queue.join` and anyio's limiter at an event."""
-    for code in codes[-3:-1]:
+    """as_completed of 3.11 and 3.12 waits at a queue; `Queue.join`, barriers and anyio's limiter at events and such."""
+    for code in codes[-4:-1]:
         if code is not None and (code.co_filename.startswith(ASYNCIO) or code.co_filename.endswith(_ANYIO)):
             key = (code.co_filename[len(ASYNCIO) :], code.co_qualname)
             kind = _KINDS.get(key) or _ANYIO_KINDS.get(code.co_qualname)
-            if kind in ("tasks", "semaphore", "join"):
+            if kind in ("tasks", "semaphore", "join", "barrier"):
                 return kind
     return ""
 
@@ -189,7 +205,7 @@ def _kind_of_future(future: Any, keep: Callable[[Any], None] | None = None) -> s
 
 def _target(kind: str, chain: list[Any]) -> Any:
     names = _TARGETS.get(kind, ())
-    for link in reversed(chain[-3:]) if names else ():
+    for link in reversed(chain[-4:]) if names else ():
         for thing in gc.get_referents(link):
             if any(base.__name__ in names for base in type(thing).__mro__[:-1]):
                 return thing
@@ -201,7 +217,9 @@ def awaited(task: Any, wait: Wait) -> list[Any]:
     future = task._fut_waiter
     if wait.kind != "tasks" or future is None:
         return []
-    return [other for other in _awaited(task, future) if isinstance(other, asyncio.Task) and other is not task]
+    found = {id(other): other for other in _awaited(task, future) if isinstance(other, asyncio.Task)}
+    found.pop(id(task), None)
+    return list(found.values())
 
 
 def _awaited(task: Any, future: Any) -> Iterator[Any]:
