@@ -106,11 +106,13 @@ class _Look:
         """Find the tasks. No two looks of ours at one set: each is copied in one call, and every task lent at once."""
         references = list(self._ledger.records.values())
         seen = set(map(id, references))
+        recorded = len(references)
         references += [ref for ref in env.task_references() if id(ref) not in seen]
-        for position, reference in enumerate(references):
+        for reference in references:
             if len(self.sprouts) >= self._most:
-                self._left_out += len(references) - position
-                break
+                # Most tasks are in both books.
+                self._left_out += max(1, max(recorded, len(references) - recorded) - self._most)
+                return
             self._take(reference())
         for loan in list(self.loans.values()):
             if id(loan.loop) not in self._notes:
