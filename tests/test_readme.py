@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -56,6 +57,32 @@ def test_the_program_that_watches_itself_finds_its_slow_step(tmp_path: Path) -> 
     assert done.stdout.strip() == "['AW101']", done.stderr
 
 
+def test_the_tree_is_the_one_that_the_readme_shows(tmp_path: Path) -> None:
+    """The tree of the program that is blocked, line for line but for ages and the process id."""
+    (tmp_path / "jam.py").write_text(blocks("python")[2])
+    first, _, shown = blocks("console")[1].partition("\n")
+    assert first == "$ python -m asyncwatch tree 4711"
+    env = {key: value for key, value in os.environ.items() if not key.startswith("ASYNCWATCH")}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "asyncwatch", "--output", "out", "jam.py"],
+        cwd=tmp_path,
+        env={**env, "XDG_RUNTIME_DIR": str(tmp_path)},
+    )
+    try:
+        end = time.monotonic() + 30
+        found = ""
+        while ": running" not in found and time.monotonic() < end:
+            found = run("-m", "asyncwatch", "tree", str(program.pid), cwd=tmp_path, XDG_RUNTIME_DIR=str(tmp_path)).stdout
+    finally:
+        program.kill()
+        program.wait()
+    assert tree_shape(found) == tree_shape(shown)
+
+
+def tree_shape(text: str) -> list[str]:
+    return re.sub(r"\d+\.\d s old", "<age>", re.sub(r"process \d+", "process <pid>", text)).splitlines()
+
+
 def test_the_json_line_has_the_keys_a_real_line_has(tmp_path: Path) -> None:
     """The shown line is one the example program writes, key for key and value for value, but for time, pid and path."""
     (tmp_path / "shop.py").write_text(blocks("python")[0])
@@ -89,7 +116,7 @@ def test_every_command_line_is_understood(line: str) -> None:
 
 def test_python_blocks_are_python() -> None:
     """Every Python block compiles."""
-    assert len([ast.parse(text) for text in blocks("python")]) == 2
+    assert len([ast.parse(text) for text in blocks("python")]) == 3
 
 
 def test_nobody_is_told_to_install_somebody_elses_project() -> None:

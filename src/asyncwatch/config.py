@@ -16,6 +16,7 @@ PROFILES = ("debug", "light", "off")
 LEVELS = ("info", "warning", "error")
 FORMATS = ("auto", "console", "json")
 LOOPS = ("auto", "asyncio", "uvloop")
+SOCKETS = ("auto", "on", "off")
 
 # What `ASYNCWATCH=` may say. "1" is staging's word: watch, and cost nothing.
 TOGGLE = {"off": "off", "0": "off", "light": "light", "1": "light", "debug": "debug"}
@@ -44,6 +45,7 @@ class Config:
     fail_on: frozenset[str] = frozenset()
     baseline: str | None = None
     loop: str = "auto"
+    socket: str = "auto"
 
     def enabled(self, codes: frozenset[str], opt_in: frozenset[str] = frozenset()) -> frozenset[str]:
         """The rule codes that apply: `select` replaces the default set, then `extend_select`, then `ignore`."""
@@ -133,6 +135,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("fail-on", _codes, "CODES", "exit status 3 if the program succeeded and one of these was seen"),
     Option("baseline", _text, "FILE", "findings already known, which are not reported again"),
     Option("loop", _choice(LOOPS), "|".join(LOOPS), "the loop of a program that asks for none"),
+    Option("socket", _choice(SOCKETS), "|".join(SOCKETS), "for `tree PID`; auto is on in debug, off in light"),
 )
 
 

@@ -14,7 +14,7 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 LINUX = sys.platform.startswith("linux")
@@ -94,6 +94,63 @@ else:
         # https://github.com/python/cpython/blob/3.11/Python/frame.c (_PyFrame_MakeAndSetFrameObject)
         found: tuple[FrameType, ...] = _uncollected(functools.partial(tuple, _outwards(frame)))
         return found
+
+
+def in_one_go(call: Callable[[Any], Any], argument: Any) -> Any:
+    """`call(argument)` for a `call` of C code: no other thread gets its turn meanwhile, not by a collection either.
+
+    Raises whatever the call raises.
+    """
+    if sys.version_info >= (3, 12) or not gc.isenabled():
+        return call(argument)
+    try:
+        return _uncollected(functools.partial(call, argument))
+    except BaseException:
+        gc.enable()
+        raise
+
+
+def stack_of_thread(ident: int) -> tuple[tuple[CodeType, int], ...]:
+    """Each frame of a thread as its code and position, innermost first; empty when there is no such thread.
+
+    No frame object leaves the one call of C code that reads them: a function that ends while its frame is held leaves
+    its variables to whoever holds it.
+    """
+    frame = map(dict.get, map(operator.call, (sys._current_frames,)), (ident,))
+    steps: Iterator[Any] = itertools.chain(frame, itertools.repeat("f_back"))
+    frames = itertools.takewhile(bool, itertools.accumulate(steps, getattr))
+    found: tuple[tuple[CodeType, int], ...] = in_one_go(tuple, map(_POSITION, frames))
+    return found
+
+
+_POSITION = operator.attrgetter("f_code", "f_lasti")
+
+# Without it nothing of another thread's may be walked: it goes on meanwhile.
+HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+def task_references() -> list[Any]:
+    """Weak references to the tasks that asyncio has in a `WeakSet`, of all loops; callable in any thread.
+
+    Each set is read in one call of C code, and no task is held. From 3.14 on asyncio's own tasks are not in it.
+    https://github.com/python/cpython/blob/3.13/Lib/asyncio/tasks.py (_scheduled_tasks); 3.11: _all_tasks
+    """
+    from asyncio import tasks
+
+    sets = (getattr(tasks, name, None) for name in ("_all_tasks", "_scheduled_tasks"))
+    return [ref for one in sets if one is not None for ref in list(one.data)]
+
+
+def tasks_by_loop(loop: Any) -> list[Any]:
+    """The tasks of a loop that asyncio keeps elsewhere: in their eager step; from 3.14 on in a list for each thread.
+
+    That list is read with all threads stopped, by the function that `asyncio.all_tasks` is without us.
+    https://github.com/python/cpython/blob/3.14/Modules/_asynciomodule.c (_asyncio_all_tasks_impl)
+    """
+    from asyncio import tasks
+
+    every = getattr(tasks, "_c_all_tasks", None)
+    return list(every(loop) if every is not None else getattr(tasks, "_eager_tasks", ()))
 
 
 def thread_switches() -> Callable[[], int] | None:

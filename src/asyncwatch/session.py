@@ -12,6 +12,7 @@ from typing import Any
 
 from asyncwatch import detectors, sinks
 from asyncwatch.config import Config, ConfigError
+from asyncwatch.control.server import Server
 from asyncwatch.events import Ended, PartFailed, Started
 from asyncwatch.findings import Finding
 from asyncwatch.frames import Scope
@@ -19,6 +20,7 @@ from asyncwatch.hooks import fork
 from asyncwatch.hooks.bus import Bus, describe, traceback_frames
 from asyncwatch.hooks.install import Hooks
 from asyncwatch.pipeline import Pipeline
+from asyncwatch.task_tree import Tree
 from asyncwatch.workers import Worker
 
 # How long an ending program waits for the watcher to say its last words.
@@ -48,6 +50,8 @@ class Watch:
         )
         self._watcher = Worker(self._look, self._hooks.rests, self._hooks.watcher_ends)
         self._judge = Worker(self._judge_all, ends=self._judge_ends)
+        answers = {"tree": lambda: self._hooks.forest.tree(ours=True).to_dict()}
+        self._control = Server(config, answers, self._bus.fail)
         self._flushed = _thread.allocate_lock()
         self._announced = self._closing = self._child = False
         self._flush_wanted = self._flush_seen = False
@@ -86,6 +90,13 @@ class Watch:
         self._poke()
         return self._flushed.acquire(timeout=timeout)
 
+    def tree(self) -> Tree:
+        """All tasks now, in any thread, also while a loop is blocked: plain data, at most 10,000 tasks.
+
+        `str()` of it is what `asyncwatch tree` prints.
+        """
+        return self._hooks.forest.tree()
+
     def program_ends(self) -> None:
         """The program's own code has ended: its loops that were never closed are as they will be for ever."""
         if not self._closing:
@@ -110,6 +121,8 @@ class Watch:
             self._judge.stop(LAST_WORDS)
         else:
             self._last_words()
+        self._control.close(LAST_WORDS)
+        self._hooks.forest.close()
         self._bus.open = False
 
     def _first_output(self) -> int | None:
@@ -158,13 +171,16 @@ class Watch:
 
     def _announce(self) -> None:
         self._announced = True
+        if not self._closing:
+            self._control.start()
         state = next(iter(self._hooks.loops), None)
         versions = {
             "python": platform.python_version(),
             "asyncwatch": sys.modules["asyncwatch"].__version__,
             "ppid": os.getppid(),
+            **({"socket": self._control.path} if self._control.path else {}),
         }
-        rows = (*self._hooks.rows(), *(("profile", "blind", limit) for limit in self._limits))
+        rows = (*self._hooks.rows(), self._control.row(), *(("profile", "blind", limit) for limit in self._limits))
         self._pipeline.judge(Started(state.facts if state else None, self.config.profile, rows, versions))
 
     def _last_words(self) -> None:
@@ -199,17 +215,20 @@ class Watch:
         self._forks += 1
         self._watcher.stop(1.0)
         self._judge.stop(1.0)
+        self._control.stop(1.0)
 
     def after_fork_in_parent(self) -> None:
         self._forks -= 1
         if not self._forks:  # else another thread is about to fork as well
             self._start_workers()
+            self._control.resume()
 
     def after_fork_in_child(self) -> None:
         """The child watches for itself: its own counts, its own first line."""
         self._bus.queue.clear()
         self._bus.dropped = 0
         self._pipeline.reset()
+        self._control.forget()
         self._hooks.after_fork()
         self._announced, self._child = False, True
         self._forks = 0
@@ -234,4 +253,5 @@ def check_codes(config: Config) -> None:
 def survey(config: Config) -> list[tuple[str, str, str]]:
     """What would arm here, as `(hook, armed or blind, reason)`; touches nothing."""
     bus = Bus(config.enabled(detectors.CODES, detectors.OPT_IN))
-    return Hooks(config, bus, Scope(), lambda: None, lambda: None, lambda: None).rows()
+    hooks = Hooks(config, bus, Scope(), lambda: None, lambda: None, lambda: None)
+    return [*hooks.rows(), Server(config, {}, bus.fail).row()]

@@ -12,7 +12,7 @@ from asyncwatch.cli import launch, options, reexec, targets
 from asyncwatch.config import Config, ConfigError
 
 # Subcommands, each a module of this package with `run(command) -> exit status`; imported when asked for.
-VERBS = ("explain", "doctor")
+VERBS = ("explain", "doctor", "tree")
 
 
 def prepare(argv: Sequence[str], before: Set[str] = frozenset()) -> launch.Program:

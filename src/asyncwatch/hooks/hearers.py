@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -21,10 +21,12 @@ class Waiter(NamedTuple):
     cancels: bool
 
 
-def callbacks(future: Any) -> list[Any]:
-    """The done-callbacks of a future or task."""
-    found = getattr(future, "_callbacks", None)
-    return [entry[0] if isinstance(entry, tuple) else entry for entry in found] if found else []
+def callbacks(future: Any, keep: Callable[[Any], None] | None = None) -> list[Any]:
+    """The done-callbacks of a future or task. Off its loop's thread `keep` is given what must outlast the look."""
+    found = list(getattr(future, "_callbacks", None) or ())
+    if keep is not None:
+        keep(found)
+    return [entry[0] if isinstance(entry, tuple) else entry for entry in found]
 
 
 def cells(function: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
@@ -38,23 +40,27 @@ def cells(function: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
             yield content
 
 
-def waiters(future: Any, *, cancels: bool = True, depth: int = 4) -> Iterator[Waiter]:
+def waiters(
+    future: Any, *, cancels: bool = True, depth: int = 4, keep: Callable[[Any], None] | None = None
+) -> Iterator[Waiter]:
     """The tasks that will hear of a future's end: by `await`, gather, wait, shield, wait_for, or in a task group."""
-    for callback in callbacks(future)[:MOST_WAITERS]:
+    for callback in callbacks(future, keep)[:MOST_WAITERS]:
         owner = getattr(callback, "__self__", None)
         if isinstance(owner, asyncio.Task):
             yield Waiter(owner, cancels)
         elif isinstance(owner, asyncio.TaskGroup):
-            if owner._parent_task is not None:  # type: ignore[attr-defined]
-                yield Waiter(owner._parent_task, cancels)  # type: ignore[attr-defined]
+            parent = owner._parent_task  # type: ignore[attr-defined]
+            if parent is not None:
+                yield Waiter(parent, cancels)
         elif depth and isinstance(callback, functools.partial):
             for waiter in callback.args:  # wait_for of 3.11
-                if isinstance(waiter, asyncio.Future):
-                    yield from waiters(waiter, cancels=cancels, depth=depth - 1)
+                # Not a task: gather of 3.14 has one there, to take back what it wrote in the children's `awaited_by`.
+                if isinstance(waiter, asyncio.Future) and not isinstance(waiter, asyncio.Task):
+                    yield from waiters(waiter, cancels=cancels, depth=depth - 1, keep=keep)
         elif depth and isinstance(callback, FunctionType) and callback.__module__ == "asyncio.tasks":
             name = callback.__qualname__
             if name in ("gather.<locals>._done_callback", "_wait.<locals>._on_completion") or "shield" in name:
                 reaches = cancels and name.startswith("gather")
                 for outer in cells(callback, asyncio.Future):
                     if outer is not future and not isinstance(outer, asyncio.Task):
-                        yield from waiters(outer, cancels=reaches, depth=depth - 1)
+                        yield from waiters(outer, cancels=reaches, depth=depth - 1, keep=keep)

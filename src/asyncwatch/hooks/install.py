@@ -18,6 +18,7 @@ from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.coroutines import CoroutineTap
 from asyncwatch.hooks.exceptions import ExceptionTap
 from asyncwatch.hooks.executors import Executors
+from asyncwatch.hooks.forest import Forest
 from asyncwatch.hooks.lockers import Lockers
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.natives import Natives
@@ -77,6 +78,7 @@ class Hooks:
         self._shutdown = ShutdownTap(bus, self.loops, self.ledger)
         self._quiet = False
         self._executors = Executors(bus, self.loops, self.ledger, scope)
+        self.forest = Forest(self.loops, self.ledger, bus, scope)
 
     def install(self) -> None:
         """Patch the loop classes, then what asyncio and the interpreter say."""

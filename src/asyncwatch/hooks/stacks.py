@@ -76,7 +76,7 @@ def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> 
     root: FrameType | None = None
     for one in env.frames_from(frame):
         code, lasti = one.f_code, one.f_lasti
-        if code is base or is_loop_code(code) or runs_loop(code, lasti) or code is _THREAD_RUN:
+        if is_outside(code, lasti, base):
             return found, root
         if not code.co_filename.startswith(PACKAGE):
             if len(found) < MOST_FRAMES:
@@ -85,6 +85,11 @@ def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> 
         if one is last:
             return found, root
     return found, None
+
+
+def is_outside(code: CodeType, lasti: int, base: CodeType | None) -> bool:
+    """Whether this place is not in a callback or step any more: it is the loop's, or that of whoever runs the loop."""
+    return code is base or is_loop_code(code) or runs_loop(code, lasti) or code is _THREAD_RUN
 
 
 def runs_loop(code: CodeType, lasti: int) -> bool:

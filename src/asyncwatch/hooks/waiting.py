@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameType, GeneratorType, MethodType
 from typing import Any, NamedTuple
 
@@ -74,7 +74,7 @@ _LINKS: dict[type, tuple[str, str]] = {
     GeneratorType: ("gi_yieldfrom", "gi_frame"),
     AsyncGeneratorType: ("ag_await", "ag_frame"),
 }
-_WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"})
+WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"})
 
 
 # How a future looks to who awaits it; uvloop's own functions look otherwise.
@@ -111,7 +111,7 @@ def _next(link: Any) -> Any:
 def _unwrapped(thing: Any) -> Any:
     """The coroutine or generator behind what an `async for` or an `__await__` puts before it."""
     for _ in range(4):
-        if type(thing).__name__ not in _WRAPPERS:
+        if type(thing).__name__ not in WRAPPERS:
             break
         thing = next((one for one in gc.get_referents(thing) if type(one) in _LINKS), None)
     return thing
@@ -151,31 +151,37 @@ def wait_of(task: Any) -> Wait | None:
     if future is None:
         return None
     chain = links(task)
-    frames = raw_frames(chain)
-    kind = _kind_of_future(future)
-    innermost = frame_of(chain[-1]) if chain else None
-    if innermost is not None:
-        kind = _kind_of_code(innermost.f_code, chain) or kind
-        if kind == "future" and type(_next(chain[-1])).__name__ not in _FUTURES:
-            kind = _ASYNCIO_ELSE
-    elif chain:
-        kind = _ASYNCIO_ELSE  # a coroutine that is no Python code: uvloop's, which wait for connections
-    return Wait(kind, _target(kind, chain) or future, frames)
+    frames = [frame_of(link) for link in chain]
+    codes = [frame.f_code if frame is not None else None for frame in frames]
+    kind = kind_of(future, codes, _next(chain[-1]) if chain else None)
+    return Wait(kind, _target(kind, chain) or future, raw_frames(chain))
 
 
-def _kind_of_code(code: CodeType, chain: list[Any]) -> str:
+def kind_of(future: Any, codes: list[CodeType | None], last: Any, keep: Callable[[Any], None] | None = None) -> str:
+    """The kind of a wait by a chain of these codes, outermost first and None for what is no Python code.
+
+    `last` is what the innermost of them awaits. Off the loop's thread `keep` is given what must outlast the look.
+    """
+    kind = _kind_of_future(future, keep)
+    if not codes:
+        return kind
+    if codes[-1] is None:
+        return _ASYNCIO_ELSE  # uvloop's coroutines, which wait for connections
+    kind = _kind_of_code(codes[-1], codes) or kind
+    return _ASYNCIO_ELSE if kind == "future" and type(last).__name__ not in _FUTURES else kind
+
+
+def _kind_of_code(code: CodeType, codes: list[CodeType | None]) -> str:
     file = code.co_filename
     if file.startswith(ASYNCIO):
         kind = _KINDS.get((file[len(ASYNCIO) :], code.co_qualname), _ASYNCIO_ELSE)
-        return _by_way_of(chain) or kind if kind in ("queue", "event", "condition") else kind
+        return _by_way_of(codes) or kind if kind in ("queue", "event", "condition") else kind
     return _ANYIO_KINDS.get(code.co_qualname, "") if file.endswith(_ANYIO) else ""
 
 
-def _by_way_of(chain: list[Any]) -> str:
+def _by_way_of(codes: list[CodeType | None]) -> str:
     """as_completed of 3.11 and 3.12 waits at a queue; `Queue.join`, barriers and anyio's limiter at events and such."""
-    for link in chain[-4:-1]:
-        frame = frame_of(link)
-        code = frame.f_code if frame is not None else None
+    for code in codes[-4:-1]:
         if code is not None and (code.co_filename.startswith(ASYNCIO) or code.co_filename.endswith(_ANYIO)):
             key = (code.co_filename[len(ASYNCIO) :], code.co_qualname)
             kind = _KINDS.get(key) or _ANYIO_KINDS.get(code.co_qualname)
@@ -184,11 +190,11 @@ def _by_way_of(chain: list[Any]) -> str:
     return ""
 
 
-def _kind_of_future(future: Any) -> str:
+def _kind_of_future(future: Any, keep: Callable[[Any], None] | None = None) -> str:
     """The kind of a future that the program's own code, or a library's, awaits."""
     if isinstance(future, asyncio.Task) or type(future).__name__ == "_GatheringFuture":
         return "tasks"
-    for callback in callbacks(future):
+    for callback in callbacks(future, keep):
         name = getattr(callback, "__qualname__", "")
         if name == "_chain_future.<locals>._call_check_cancel":
             return "executor"
