@@ -40,13 +40,17 @@ class Worker:
         self.cpu = 0.0
 
     def start(self) -> None:
-        """Begin, unless it runs."""
+        """Begin, unless it runs. Raises RuntimeError when there is no thread to be had."""
         if self.running:
             return
         self.running = True
         self._life = _Life()
         # Not threading.Thread: it must not be in threading.enumerate() nor be waited for at exit.
-        _thread.start_new_thread(self._run, (self._life,))
+        try:
+            _thread.start_new_thread(self._run, (self._life,))
+        except RuntimeError:
+            self.running = False
+            raise
 
     def poke(self) -> None:
         """Have it take a turn now."""

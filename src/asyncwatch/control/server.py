@@ -57,7 +57,15 @@ class Server:
             return
         if self._listener is None and not self._open():
             return
-        self._worker.start()
+        self._begin()
+
+    def _begin(self) -> None:
+        try:
+            self._worker.start()
+        except RuntimeError as error:  # no thread is to be had: from 3.12 on so when the interpreter shuts down
+            self._remove_file()
+            self.forget()
+            self.why = str(error)
 
     def stop(self, timeout: float) -> None:
         """End the thread; who connects meanwhile waits for it to come back."""
@@ -70,7 +78,7 @@ class Server:
                 os.read(self._pipe[0].fd, 64)
             except OSError:
                 return
-            self._worker.start()
+            self._begin()
 
     def close(self, timeout: float) -> None:
         """End the thread, remove the file."""
