@@ -93,6 +93,20 @@ make_environment() {
     run_pip install 'pip>=25.1' # the first that knows dependency groups
 }
 
+# packages NAME PACKAGE...: sets py to a Python of its own that has these, what a table puts beside us; kept for the next time.
+packages() {
+    local name=$1
+    shift
+    venv=$top/.venv-$name-$version
+    log=$venv/setup.log
+    py=$venv/bin/python
+    if [ "$(cat "$venv/packages.stamp" 2>/dev/null)" = "$python $*" ] && "$py" -c '' 2>/dev/null; then return; fi
+    say "installing $*"
+    make_environment
+    run_pip install "$@"
+    echo "$python $*" >"$venv/packages.stamp"
+}
+
 # Debian keeps a part of the standard library in a package of its own.
 install_ensurepip() {
     local package=python${version%t}-venv

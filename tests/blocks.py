@@ -8,9 +8,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import rows
 
 FOLDER = Path(__file__).parent / "victims" / "blocks"
 COLUMNS = [(loop, profile) for loop in ("asyncio", "uvloop") for profile in ("light", "debug")]
@@ -32,33 +34,16 @@ Finding = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class Row(rows.Program):
     """One kind of block: a program, its guilty line and why that line holds the loop."""
 
-    path: Path
     line: int
     cause: str
-    title: str
-    needs: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
 
     @property
     def blames(self) -> bool:
         """Whether the line is to be named, and a warning given: nobody's code is to blame for the rest."""
         return self.cause in ("code", "gil")
-
-    def why_not(self, version: tuple[int, int], modules: Iterable[str]) -> str:
-        """Why a Python of this version with these modules cannot run it; empty when it can."""
-        for need in self.needs:
-            if need.startswith("module: "):
-                if need.removeprefix("module: ") not in modules:
-                    return f"needs {need.removeprefix('module: ')}"
-            elif version < tuple(map(int, need.split("."))):
-                return f"needs Python {need}"
-        return ""
 
 
 def read_row(path: Path) -> Row:
@@ -66,8 +51,7 @@ def read_row(path: Path) -> Row:
     marks = [(number, mark[1]) for number, line in enumerate(text.splitlines(), 1) if (mark := _MARK.search(line))]
     if len(marks) != 1:
         raise ValueError(f"{path.name} has {len(marks)} marked lines, not one")
-    title = text.split('"""')[1].splitlines()[0].rstrip(".")
-    return Row(path, *marks[0], title, tuple(re.findall(r"^# needs:? (.+)$", text, re.M)))
+    return Row(*rows.header(path), *marks[0])
 
 
 def all_rows() -> list[Row]:

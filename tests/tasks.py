@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import rows
 
 FOLDER = Path(__file__).parent / "victims" / "tasks"
 COLUMNS = [(loop, profile) for loop in ("asyncio", "uvloop") for profile in ("light", "debug")]
@@ -26,37 +28,20 @@ Place = tuple[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class Row(rows.Program):
     """One condition at one line of a program, or a healthy program: `code` is empty then.
 
     `also` are the lines that are as right, and what may be said of what follows from the condition.
     """
 
-    path: Path
     code: str
     line: int
     also: frozenset[Place]
-    title: str
-    needs: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
 
     @property
     def right(self) -> frozenset[Place]:
         """Where the condition may be said to be."""
         return frozenset({(self.code, self.line), *(place for place in self.also if place[0] == self.code)})
-
-    def why_not(self, version: tuple[int, int], modules: Collection[str]) -> str:
-        """Why a Python of this version with these modules cannot run it; empty when it can."""
-        for need in self.needs:
-            if need.startswith("module: "):
-                if need.removeprefix("module: ") not in modules:
-                    return f"needs {need.removeprefix('module: ')}"
-            elif version < tuple(map(int, need.split("."))):
-                return f"needs Python {need}"
-        return ""
 
 
 def read_row(path: Path) -> Row:
@@ -72,14 +57,13 @@ def read_row(path: Path) -> Row:
     if len(must) > 1 or (also and not must) or bool(must) == path.stem.startswith("healthy_"):
         raise ValueError(f"{path.name} has {len(must)} marked lines; a healthy program has none, another has one")
     code, line = must[0] if must else ("", 0)
-    title = text.split('"""')[1].splitlines()[0].rstrip(".")
-    return Row(path, code, line, frozenset(also), title, tuple(re.findall(r"^# needs:? (.+)$", text, re.M)))
+    return Row(*rows.header(path), code, line, frozenset(also))
 
 
 def all_rows() -> list[Row]:
     """The conditions in the order of their codes, then the healthy programs."""
-    rows = [read_row(path) for path in sorted(FOLDER.glob("[!_]*.py"))]
-    return sorted(rows, key=lambda row: (row.code or "healthy", row.name))
+    found = [read_row(path) for path in sorted(FOLDER.glob("[!_]*.py"))]
+    return sorted(found, key=lambda row: (row.code or "healthy", row.name))
 
 
 def came_to_its_end(status: int, out: str) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, clean_environment, each_loop, run_python
+from conftest import RUN, Run, clean_environment, each_loop, run_python
 
 import asyncwatch
 from asyncwatch.cli import main as command
@@ -345,19 +345,6 @@ def test_a_program_that_closes_every_descriptor(serving: Server) -> None:
 
 # -- in a program --
 
-PROGRAM = """
-import asyncio, os, sys, threading, time
-
-def new_loop():
-    if sys.argv[1:] == ["uvloop"]:
-        import uvloop
-        return uvloop.new_event_loop()
-    return asyncio.new_event_loop()
-
-def run(coro):
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(coro)
-"""
 BLOCKED = """
 async def child():
     await asyncio.sleep(60)
@@ -405,7 +392,7 @@ def test_the_tree_of_a_process_whose_loop_is_blocked(
     program: Any, runtime: Path, kind: str, profile: str, options: tuple[str, ...]
 ) -> None:
     """`asyncwatch tree PID` prints each task of a blocked process, as text and as JSON; nothing is left afterwards."""
-    path = program(PROGRAM + BLOCKED)
+    path = program(RUN + BLOCKED)
     with Started(path, kind, options=options) as started:
         text = tree(started.process.pid, cwd=path.parent)
         data = tree(started.process.pid, "--format", "json", cwd=path.parent)
@@ -449,8 +436,8 @@ async def main():
 
 run(main())
 """
-    path = program(PROGRAM + text)
-    done = run_python("-m", "asyncwatch", "--output", "out", str(path), cwd=path.parent)
+    path = program(RUN + text)
+    done = run_python("-m", "asyncwatch", "--output", "out", str(path), "asyncio", cwd=path.parent)
     assert done.out == "['MainThread'] True\n[]\n[]\n", done.err
 
 
@@ -481,9 +468,9 @@ print("parent", os.getpid(), ours == [f"{os.getpid()}.sock"], flush=True)
 sys.stdin.readline()
 print(os.waitpid(pid, 0)[1])
 """
-    path = program(PROGRAM + text)
+    path = program(RUN + text)
     process = subprocess.Popen(
-        [sys.executable, "-m", "asyncwatch", "--output", str(path.parent / "out"), str(path)],
+        [sys.executable, "-m", "asyncwatch", "--output", str(path.parent / "out"), str(path), "asyncio"],
         cwd=path.parent, env=clean_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None

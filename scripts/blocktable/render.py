@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import matrix
+
 if TYPE_CHECKING:
     from blocks import Row
     from table import Column, Result
@@ -31,7 +33,7 @@ def markdown(rows: Sequence[Row], columns: Sequence[Column], results: Results, f
     head = ["Python", "watched by", "rows", "found", "right line", "duration right", "median error", "cause right"]
     numbers = [count(rows, column, results) for column in columns]
     parts += ["## In numbers", table([*head, "all right", "false alarms"], numbers)]
-    return "\n\n".join([*parts, LEGEND, ending(columns, facts)])
+    return "\n\n".join([*parts, LEGEND, matrix.ending(columns, facts)])
 
 
 def groups(columns: Sequence[Column]) -> dict[str, list[Column]]:
@@ -94,15 +96,6 @@ def count(rows: Sequence[Row], column: Column, results: Results) -> list[str]:
         f"{sum(verdict.right for _, verdict in verdicts)}/{len(verdicts)}",
         str(sum(bool(verdict.alarms) for _, verdict in verdicts)),
     ]
-
-
-def ending(columns: Sequence[Column], facts: dict[str, Any]) -> str:
-    pythons = ", ".join(dict.fromkeys(column.python.full for column in columns))
-    before, after = facts["load"]
-    return (
-        f"Python {pythons}; {facts['cores']} cores, load {before[0]:.1f} before and {after[0]:.1f} after, "
-        f"in {facts['seconds']:.0f} s."
-    )
 
 
 def plain(rows: Sequence[Row], columns: Sequence[Column], results: Results, facts: dict[str, Any]) -> dict[str, Any]:

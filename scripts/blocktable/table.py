@@ -7,49 +7,31 @@ repeated; what stays wrong is shown as it is, with a mark when the last run was 
 from __future__ import annotations
 
 import argparse
-import concurrent.futures
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import render
-
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent / "src"
-sys.path.insert(0, str(HERE.parent.parent / "tests"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "tests")]
 import blocks  # noqa: E402
+import matrix  # noqa: E402
+import render  # noqa: E402
 
 PEERS = ["aiocop", "asynclens", "loopsentry"]
 DEBUG = {"PYTHONASYNCIODEBUG": "1", "PYTHONDEVMODE": "1"}
 AT_ONCE = 2
 PATIENCE = 60.0
-ASK = "import sys, json, importlib.util as u; print(json.dumps([sys.version.split()[0], sys.version_info[:2], \
-[name for name in ('uvloop', 'numpy') if u.find_spec(name)]]))"
-
-
-class Python:
-    """An interpreter, and what it has."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        said = subprocess.run([path, "-c", ASK], capture_output=True, text=True, check=True).stdout
-        self.full, version, self.modules = json.loads(said)
-        self.version: tuple[int, int] = (version[0], version[1])
-
-    @property
-    def label(self) -> str:
-        return "{}.{}".format(*self.version)
+MODULES = ("uvloop", "numpy")
 
 
 class Column:
     """One way of watching, on one Python and one loop."""
 
-    def __init__(self, python: Python, loop: str, way: str) -> None:
+    def __init__(self, python: matrix.Python, loop: str, way: str) -> None:
         self.python, self.loop, self.way = python, loop, way
 
     @property
@@ -81,30 +63,16 @@ class Result:
 
 
 def run_once(row: blocks.Row, column: Column) -> Result:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ASYNCWATCH", "PYTHON"))}
-    with tempfile.TemporaryDirectory() as folder:
-        reports = Path(folder, "reports")
-        arguments, settings = column.command(row, reports)
-        try:
-            run = subprocess.run(
-                [column.python.path, *arguments],
-                cwd=folder,
-                env={**clean, "PYTHONDONTWRITEBYTECODE": "1", **settings},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Result(why="hung")
-        text = reports.read_text() if reports.exists() else ""
+    done = matrix.run_program(column.python.path, lambda reports: column.command(row, reports), PATIENCE)
+    if done is None:
+        return Result(why="hung")
+    run, lines = done
     measure = blocks.read_measure(run.stdout)
     if run.returncode != 0 or measure is None:
-        return Result(why=f"broke: {(run.stderr.splitlines() or ['no word'])[-1]}")
+        return Result(why=matrix.broke(run))
     if measure.cannot:
         return Result(why=f"not here: {measure.cannot}")
-    return Result(column.judge(row, [json.loads(line) for line in text.splitlines()], run.stderr, measure))
+    return Result(column.judge(row, lines, run.stderr, measure))
 
 
 def run(row: blocks.Row, column: Column, repeats: int, deadline: float) -> Result:
@@ -113,49 +81,23 @@ def run(row: blocks.Row, column: Column, repeats: int, deadline: float) -> Resul
         why = f"needs {column.loop}"
     if why:
         return Result(why=why)
-    result = Result(why="no time left")
-    for attempt in range(1 + repeats):
-        if time.monotonic() > deadline:
-            break
-        result = run_once(row, column)
-        result.attempts = attempt + 1
-        if result.verdict is None or result.verdict.right or not result.verdict.disturbed:
-            break
-    return result
+    found = matrix.repeated(lambda: run_once(row, column), is_settled, repeats, deadline)
+    return found or Result(why="no time left")
+
+
+def is_settled(result: Result) -> bool:
+    return result.verdict is None or result.verdict.right or not result.verdict.disturbed
 
 
 def make_columns(options: argparse.Namespace) -> list[Column]:
     columns = []
-    for python in map(Python, options.python):
+    for python in (matrix.Python(path, MODULES) for path in options.python):
         for loop in ("asyncio", "uvloop"):
             columns += [Column(python, loop, way) for way in ("light", "debug", "debug mode")]
     if options.peers:
-        python = Python(options.peers)
+        python = matrix.Python(options.peers, MODULES)
         columns += [Column(python, loop, peer) for peer in PEERS for loop in ("asyncio", "uvloop")]
     return columns
-
-
-def run_all(rows: list[blocks.Row], columns: list[Column], options: argparse.Namespace) -> dict[Any, Result]:
-    deadline = time.monotonic() + options.timeout
-    results = {}
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        # Row by row: what the machine does meanwhile hits all columns alike.
-        order = [(row, column) for row in rows for column in columns]
-        cases = {pool.submit(run, *case, options.repeats, deadline): case for case in order}
-        for future in concurrent.futures.as_completed(cases):
-            row, column = cases[future]
-            results[row.name, column] = future.result()
-            progress(len(results), f"{len(results)} of {len(cases)}: {row.name}, {column.python.label} {column.label}")
-    progress(0, "")
-    return results
-
-
-def progress(done: int, text: str) -> None:
-    """One line that is written over; where nobody looks, a line now and then."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-    elif done % 100 == 0 and text:
-        print(f"blocks: {text}", file=sys.stderr, flush=True)
 
 
 def read_options() -> argparse.Namespace:
@@ -177,7 +119,8 @@ def main() -> None:
     rows = [row for row in blocks.all_rows() if not options.rows or row.name in options.rows.split(",")]
     columns = make_columns(options)
     began, before = time.monotonic(), os.getloadavg()
-    results = run_all(rows, columns, options)
+    deadline = began + options.timeout
+    results = matrix.run_all("blocks", rows, columns, lambda *case: run(*case, options.repeats, deadline), AT_ONCE)
     facts = {"seconds": time.monotonic() - began, "cores": os.cpu_count(), "load": [before, os.getloadavg()]}
     print(render.markdown(rows, columns, results, facts))
     if options.json:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
-import json
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,9 @@ from rows import ROWS, Row, Version
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent))
+import matrix  # noqa: E402
+
 PATIENCE = 60.0
 Finding = dict[str, Any]
 
@@ -103,25 +103,16 @@ def version_of(python: str) -> Version:
 
 def watch(row: Row, python: Path) -> Run:
     """One run of the case under asyncwatch."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ASYNCWATCH", "PYTHON"))}
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "findings.jsonl")
-        options = ["--profile", "light", "--format", "json", "--output", str(report)]
-        try:
-            done = subprocess.run(
-                [str(python), "-m", "asyncwatch", *options, str(HERE / f"{row.case}.py")],
-                cwd=folder,
-                env={**clean, "PYTHONPATH": str(TOP / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Run(trouble="hung")
-        lines = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
-    return judge(row, lines, "" if done.returncode == 0 else last_line(done.stderr))
+
+    def command(reports: Path) -> tuple[list[str], dict[str, str]]:
+        options = ["--profile", "light", "--format", "json", "--output", str(reports)]
+        return ["-m", "asyncwatch", *options, str(HERE / f"{row.case}.py")], {"PYTHONPATH": str(TOP / "src")}
+
+    done = matrix.run_program(str(python), command, PATIENCE)
+    if done is None:
+        return Run(trouble="hung")
+    process, lines = done
+    return judge(row, lines, "" if process.returncode == 0 else last_line(process.stderr))
 
 
 def judge(row: Row, findings: list[Finding], trouble: str) -> Run:

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import matrix
+
 if TYPE_CHECKING:
     from table import Column, Result
     from tasks import Row
@@ -32,7 +34,7 @@ def table(rows: Sequence[Row], columns: Sequence[Column], results: Results, fact
     wrong = complaints(rows, columns, results)
     if wrong:
         parts.append("asyncwatch is wrong here:\n" + "\n".join(wrong))
-    return "\n\n".join([*parts, ending(columns, facts)])
+    return "\n\n".join([*parts, matrix.ending(columns, facts)])
 
 
 def aligned(lines: list[list[str]]) -> str:
@@ -107,15 +109,6 @@ def complaints(rows: Sequence[Row], columns: Sequence[Column], results: Results)
                 again = f" ({result.attempts} runs)" if result.attempts > 1 else ""
                 wrong.append(f"  {row.name}, {column.label}: {what}{again}")
     return wrong
-
-
-def ending(columns: Sequence[Column], facts: dict[str, Any]) -> str:
-    pythons = ", ".join(dict.fromkeys(column.python.full for column in columns))
-    before, after = facts["load"]
-    return (
-        f"Python {pythons}; {facts['cores']} cores, load {before[0]:.1f} before and {after[0]:.1f} after, "
-        f"in {facts['seconds']:.0f} s."
-    )
 
 
 def plain(rows: Sequence[Row], columns: Sequence[Column], results: Results, facts: dict[str, Any]) -> dict[str, Any]:

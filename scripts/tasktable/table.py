@@ -7,21 +7,18 @@ out wrong is repeated. The exit status is 1 when a column of asyncwatch is not a
 from __future__ import annotations
 
 import argparse
-import concurrent.futures
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import render
-
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent / "src"
-sys.path.insert(0, str(HERE.parent.parent / "tests"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "tests")]
+import matrix  # noqa: E402
+import render  # noqa: E402
 import tasks  # noqa: E402
 
 PEERS = ["pyleak", "loopsentry", "aiomonitor"]
@@ -32,24 +29,13 @@ DEBUG = {"PYTHONASYNCIODEBUG": "1"}
 OWN_WORDS = ["Task was destroyed but it is pending", "exception was never retrieved"]
 AT_ONCE = 3  # the programs mostly wait
 PATIENCE = 30.0
-ASK = "import sys, json, importlib.util as u; print(json.dumps([sys.version.split()[0], sys.version_info[:2], \
-[name for name in ('uvloop', 'anyio') if u.find_spec(name)]]))"
-
-
-class Python:
-    """An interpreter, and what it has."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        said = subprocess.run([path, "-c", ASK], capture_output=True, text=True, check=True).stdout
-        self.full, version, self.modules = json.loads(said)
-        self.version: tuple[int, int] = (version[0], version[1])
+MODULES = ("uvloop", "anyio")
 
 
 class Column:
     """One way of watching, on one Python and one loop."""
 
-    def __init__(self, python: Python, way: str, loop: str = "asyncio") -> None:
+    def __init__(self, python: matrix.Python, way: str, loop: str = "asyncio") -> None:
         self.python, self.way, self.loop = python, way, loop
 
     @property
@@ -89,75 +75,35 @@ class Result:
 
 
 def run_once(row: tasks.Row, column: Column) -> Result:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ASYNCWATCH", "PYTHON"))}
-    with tempfile.TemporaryDirectory() as folder:
-        reports = Path(folder, "reports")
-        arguments, settings = column.command(row, reports)
-        try:
-            run = subprocess.run(
-                [column.python.path, *arguments],
-                cwd=folder,
-                env={**clean, "PYTHONDONTWRITEBYTECODE": "1", **settings},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Result(why="hung")
-        text = reports.read_text() if reports.exists() else ""
+    done = matrix.run_program(column.python.path, lambda reports: column.command(row, reports), PATIENCE)
+    if done is None:
+        return Result(why="hung")
+    run, lines = done
     if not tasks.came_to_its_end(run.returncode, run.stdout):
-        return Result(why=f"broke: {(run.stderr.splitlines() or ['no word'])[-1]}")
-    verdict = column.judge(row, [json.loads(line) for line in text.splitlines()], run.stderr)
+        return Result(why=matrix.broke(run))
+    verdict = column.judge(row, lines, run.stderr)
     return Result(verdict, own=tuple(words for words in OWN_WORDS if words in run.stderr))
 
 
 def run(row: tasks.Row, column: Column, repeats: int, deadline: float) -> Result:
     if why := row.why_not(column.python.version, column.python.modules):
         return Result(why=why)
-    result = Result(why="no time left")
-    for attempt in range(1 + repeats):
-        if time.monotonic() > deadline:
-            break
-        result = run_once(row, column)
-        result.attempts = attempt + 1
-        if not column.ours or result.verdict is None or result.right or not result.verdict.disturbed:
-            break
-    return result
+
+    def is_settled(result: Result) -> bool:
+        return not column.ours or result.verdict is None or result.right or not result.verdict.disturbed
+
+    found = matrix.repeated(lambda: run_once(row, column), is_settled, repeats, deadline)
+    return found or Result(why="no time left")
 
 
 def make_columns(options: argparse.Namespace) -> list[Column]:
-    here = Python(sys.executable)
+    here = matrix.Python(sys.executable, MODULES)
     loops = ["asyncio"] if options.quick or "uvloop" not in here.modules else ["asyncio", "uvloop"]
     columns = [Column(here, way, loop) for loop in loops for way in ("light", "debug")]
     if options.peers:
-        there = Python(options.peers)
+        there = matrix.Python(options.peers, MODULES)
         columns += [Column(there, way) for way in (STANDARD, *PEERS)]
     return [column for column in columns if not options.ways or column.way in options.ways.split(",")]
-
-
-def run_all(rows: list[tasks.Row], columns: list[Column], options: argparse.Namespace) -> dict[Any, Result]:
-    deadline = time.monotonic() + options.timeout
-    results = {}
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        # Row by row: what the machine does meanwhile hits all columns alike.
-        order = [(row, column) for row in rows for column in columns]
-        cases = {pool.submit(run, *case, options.repeats, deadline): case for case in order}
-        for future in concurrent.futures.as_completed(cases):
-            row, column = cases[future]
-            results[row.name, column] = future.result()
-            progress(len(results), f"{len(results)} of {len(cases)}: {row.name}, {column.label}")
-    progress(0, "")
-    return results
-
-
-def progress(done: int, text: str) -> None:
-    """One line that is written over; where nobody looks, a line now and then."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-    elif done % 50 == 0 and text:
-        print(f"taskrules: {text}", file=sys.stderr, flush=True)
 
 
 def read_options() -> argparse.Namespace:
@@ -181,7 +127,8 @@ def main() -> None:
         sys.exit(f"scripts/taskrules: no such program; there are {', '.join(row.name for row in every)}")
     columns = make_columns(options)
     began, before = time.monotonic(), os.getloadavg()
-    results = run_all(rows, columns, options)
+    deadline = began + options.timeout
+    results = matrix.run_all("taskrules", rows, columns, lambda *case: run(*case, options.repeats, deadline), AT_ONCE)
     facts = {"seconds": time.monotonic() - began, "cores": os.cpu_count(), "load": [before, os.getloadavg()]}
     print(render.table(rows, columns, results, facts))
     if options.json:

@@ -13,7 +13,7 @@ import itertools
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
@@ -48,66 +48,54 @@ def current_task_getter() -> Callable[[Any], Any]:
     return tasks.current_task
 
 
-
-def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    steps: Iterator[Any] = itertools.chain((frame,), itertools.repeat("f_back"))
-    return itertools.takewhile(bool, itertools.accumulate(steps, getattr))
-
-
 if sys.version_info >= (3, 12):
 
-    def current_frames() -> dict[int, FrameType]:
-        """The frame of each other thread, by its ident. One of ours would refer to what it is kept in."""
-        found = sys._current_frames()
-        del found[_thread.get_ident()]
-        return found
+    def in_one_go(call: Callable[..., Any], *arguments: Any) -> Any:
+        """`call(*arguments)` for a `call` of C code: no other thread gets its turn meanwhile, nor does the collector.
 
-    def frames_from(frame: FrameType | None) -> tuple[FrameType, ...]:
-        """A frame and those that called it, innermost first, as they are at one moment: the walk is one call of C code.
-
-        The thread whose stack it is gets no turn meanwhile.
+        Raises whatever the call raises.
         """
-        return tuple(_outwards(frame))
+        return call(*arguments)
 
 else:
-    # The collector runs at any allocation here, also while this call holds the lock over all threads. What it clears
-    # away may want that lock (a `threading.local` does), or give the GIL to a thread that does: then all wait for ever.
-    # So it is off meanwhile, in one call of C code, in which no other thread gets its turn.
+    # The collector runs at any allocation here. What it clears away may want a lock that the call holds, as that over
+    # all threads (a `threading.local` does), or give the GIL to a thread that does: then all wait for ever. Or that
+    # thread's stack shrinks while the call reads it, and the process crashes (both seen). So it is off meanwhile, all
+    # in one call of C code, in which no other thread gets its turn.
     # https://github.com/python/cpython/issues/106883
-    def _uncollected(call: Callable[[], Any]) -> Any:
+    # https://github.com/python/cpython/blob/3.11/Python/frame.c (_PyFrame_MakeAndSetFrameObject)
+    def in_one_go(call: Callable[..., Any], *arguments: Any) -> Any:
         if not gc.isenabled():
-            return call()
-        enabled, _, found, _ = list(map(operator.call, (gc.isenabled, gc.disable, call, gc.enable)))
-        if not enabled:  # the program was faster, between these two lines
+            return call(*arguments)
+        wanted = functools.partial(call, *arguments)
+        steps: tuple[Callable[[], Any], ...] = (gc.isenabled, gc.disable, wanted, gc.enable)
+        try:
+            enabled, _, found, _ = list(map(operator.call, steps))
+        except BaseException:
+            gc.enable()
+            raise
+        if not enabled:  # the program was faster, between these lines
             gc.disable()
         return found
 
-    def current_frames() -> dict[int, FrameType]:
-        """The frame of each other thread, by its ident. One of ours would refer to what it is kept in."""
-        found: dict[int, FrameType] = _uncollected(sys._current_frames)
-        del found[_thread.get_ident()]
-        return found
 
-    def frames_from(frame: FrameType | None) -> tuple[FrameType, ...]:
-        # Here `f_back` allocates while it reads another thread's stack: a collection that gives the GIL away lets that
-        # stack shrink meanwhile, and the process crashes (seen).
-        # https://github.com/python/cpython/blob/3.11/Python/frame.c (_PyFrame_MakeAndSetFrameObject)
-        found: tuple[FrameType, ...] = _uncollected(functools.partial(tuple, _outwards(frame)))
-        return found
+def current_frames() -> dict[int, FrameType]:
+    """The frame of each other thread, by its ident. One of ours would refer to what it is kept in."""
+    found: dict[int, FrameType] = in_one_go(sys._current_frames)
+    del found[_thread.get_ident()]
+    return found
 
 
-def in_one_go(call: Callable[[Any], Any], argument: Any) -> Any:
-    """`call(argument)` for a `call` of C code: no other thread gets its turn meanwhile, not by a collection either.
+def _outwards(frames: Iterable[FrameType | None]) -> Iterator[FrameType]:
+    """The first of these and those that called it, innermost first."""
+    steps: Iterator[Any] = itertools.chain(frames, itertools.repeat("f_back"))
+    return itertools.takewhile(bool, itertools.accumulate(steps, getattr))
 
-    Raises whatever the call raises.
-    """
-    if sys.version_info >= (3, 12) or not gc.isenabled():
-        return call(argument)
-    try:
-        return _uncollected(functools.partial(call, argument))
-    except BaseException:
-        gc.enable()
-        raise
+
+def frames_from(frame: FrameType | None) -> tuple[FrameType, ...]:
+    """A frame and those that called it, as they are at one moment: the thread whose stack it is gets no turn."""
+    found: tuple[FrameType, ...] = in_one_go(tuple, _outwards((frame,)))
+    return found
 
 
 def stack_of_thread(ident: int) -> tuple[tuple[CodeType, int], ...]:
@@ -117,9 +105,7 @@ def stack_of_thread(ident: int) -> tuple[tuple[CodeType, int], ...]:
     its variables to whoever holds it.
     """
     frame = map(dict.get, map(operator.call, (sys._current_frames,)), (ident,))
-    steps: Iterator[Any] = itertools.chain(frame, itertools.repeat("f_back"))
-    frames = itertools.takewhile(bool, itertools.accumulate(steps, getattr))
-    found: tuple[tuple[CodeType, int], ...] = in_one_go(tuple, map(_POSITION, frames))
+    found: tuple[tuple[CodeType, int], ...] = in_one_go(tuple, map(_POSITION, _outwards(frame)))
     return found
 
 

@@ -82,10 +82,8 @@ class TaskStuck(Event):
 
     standing: Standing
     waited: float
-    stuck_after: float
     chain: tuple[Standing, ...]
     owner: Standing | None
-    root: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

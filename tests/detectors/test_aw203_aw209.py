@@ -24,7 +24,7 @@ def standing(kind: str, frames: tuple[RawFrame, ...] = IN_APP, name: str = "work
 
 
 def waited(kind: str, frames: tuple[RawFrame, ...] = IN_APP, owner: Standing | None = None) -> TaskStuck:
-    return TaskStuck(LOOP, standing(kind, frames), 31.5, 30.0, (), owner, root=False)
+    return TaskStuck(LOOP, standing(kind, frames), 31.5, (), owner)
 
 
 def test_a_destroyed_task_is_an_error_at_its_creation_site() -> None:
@@ -66,7 +66,7 @@ def test_a_wait_in_nothing_but_libraries_is_info() -> None:
 def test_who_holds_it_and_who_waits_for_it_is_told() -> None:
     """The owner of a lock and the tasks further out are in the evidence."""
     event = TaskStuck(
-        LOOP, standing("lock"), 31.5, 30.0, (standing("tasks", IN_APP, "main"),), standing("sleep", IN_APP, "owner"), False
+        LOOP, standing("lock"), 31.5, (standing("tasks", IN_APP, "main"),), standing("sleep", IN_APP, "owner")
     )
     finding = only(stuck, event)
     assert finding.event.endswith("has waited 31.5 s for a lock that task 'owner' (shop.owner) holds")

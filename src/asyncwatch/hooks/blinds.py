@@ -48,7 +48,7 @@ class Blinds:
         self._stacks: dict[int, Stack] = {}
         self._explained = False
         self.gap = Gap(0.0, 0.0, 0.0)
-        self.interrupted = False  # whether this look follows one that lost the GIL: who held it has gone on since
+        self._again = False  # whether this look repeats one that lost the GIL: who held it has gone on since
 
     def begin(self, now: float, states: Iterable[LoopState]) -> None:
         """A look begins. Who gave the GIL away stands still until we give it back, with the first file that is read.
@@ -56,8 +56,9 @@ class Blinds:
         From then on it may be gone for long: dumps are made during a look as well.
         """
         gap = self.gap = self.pulse.woke(now)
+        again, self._again = self._again, False
         self._stacks.clear()
-        if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval() and not self.interrupted:
+        if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval() and not again:
             self._stacks.update({ident: stack_of(frame) for ident, frame in env.current_frames().items()})
         self._dumps = self._natives.taken()
         self._natives.arm_again()
@@ -66,10 +67,10 @@ class Blinds:
 
     def lost(self, now: float) -> bool:
         """Whether the GIL was gone in the middle of this look, which has to be repeated then."""
-        self.interrupted = not self.interrupted and now - self.gap.now >= TURNS * sys.getswitchinterval()
-        if self.interrupted:
+        self._again = now - self.gap.now >= TURNS * sys.getswitchinterval()
+        if self._again:
             self.pulse.interrupted()
-        return self.interrupted
+        return self._again
 
     def end(self) -> None:
         """The look is over; lateness that one thread's native code does not explain must be reckoned with."""

@@ -15,7 +15,7 @@ import sys
 import weakref
 from asyncio import base_events
 from collections.abc import Callable
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodDescriptorType, MethodType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from asyncwatch.hooks import waiting
@@ -28,8 +28,6 @@ MOST_SIGNALS = 64
 # How far an awaited name may lie before its `await`, in instructions; and how deep a signal's callback is searched.
 MOST_STEPS = 12
 DEEPEST = 4
-_EXITS = frozenset({"__exit__", "__aexit__"})
-_CALLABLES: tuple[type, ...] = (FunctionType, MethodType, BuiltinFunctionType, MethodDescriptorType)
 _MAKERS = frozenset({"Future", "Event", "create_future"})
 _REFERABLE: tuple[type, ...] = (FunctionType, MethodType, BuiltinFunctionType, functools.partial, asyncio.Future)
 _WAYS: tuple[type, ...] = (FunctionType, MethodType, BuiltinFunctionType, CellType, functools.partial, tuple)

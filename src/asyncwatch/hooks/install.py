@@ -152,7 +152,6 @@ class Hooks:
             if self._blinds.lost(self._bus.now()):
                 self._natives.disarm()
                 period = self._watchdog.look(self._bus.now())
-                self._blinds.interrupted = False
             self._executors.look(now, self._blinds.gap)
         except Exception as error:
             self._bus.fail("hooks.watchdog", error)

@@ -183,10 +183,8 @@ class Patience:
                 self._state.facts,
                 self.standing(task),
                 now - record.since,
-                self._after,
                 tuple(reversed(chain)),
                 self.standing(owner) if owner is not None and owner is not task else None,
-                record.parent is None,
             )
         )
 

@@ -100,18 +100,17 @@ class Pileups:
         over = now - growth.since
         sure = over >= LONG and growth.rested >= STEPS
         if not growth.told and (sure or (over >= LONG_AT_WORK and growth.steps >= STEPS)):
-            growth.told = True
-            self._tell(site, growth, now)
+            growth.told = self._tell(site, growth, now)
 
-    def _tell(self, site: Site, growth: _Growth, now: float) -> None:
+    def _tell(self, site: Site, growth: _Growth, now: float) -> bool:
+        """Say it, unless the tasks from when it began have ended since: they come and go."""
         mine = [record for record in list(self._ledger.records.values()) if record.site is site]
         task = next((task for record in reversed(mine) if (task := record()) is not None), None)
         if task is None:
-            return
+            return True
         born = sorted(record.born for record in mine)
         if born[0] > growth.since:
-            growth.told = False  # those from when it began have ended since: they come and go
-            return
+            return False
         youngest, median, oldest = (max(0.0, now - at) for at in (born[-1], born[len(born) // 2], born[0]))
         self._bus.emit(
             TasksPileUp(
@@ -124,3 +123,4 @@ class Pileups:
                 (youngest, median, oldest),
             )
         )
+        return True
