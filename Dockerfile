@@ -8,7 +8,8 @@ RUN pip install --no-cache-dir --root-user-action=ignore --prefix=/installed "/s
 
 FROM python:3.13-slim
 COPY --from=build /installed /usr/local
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin asyncwatch
+# /run/asyncwatch is for volumes that several containers share: a new one begins as this directory is.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin asyncwatch && install --directory --mode 1777 /run/asyncwatch
 USER 10001
 WORKDIR /app
 ENTRYPOINT ["python", "-m", "asyncwatch"]

@@ -20,7 +20,8 @@ import hashlib, os, sys
 print("{}.{}".format(*sys.version_info) + ("t" if "t" in getattr(sys, "abiflags", "") else ""))
 base = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 print(sys.version.split()[0], sys.platform, base, os.getcwd())
-print(hashlib.sha256(open("pyproject.toml", "rb").read()).hexdigest())')
+wanted = "pyproject.toml", "src/compile.py", "src/asyncwatch/hooks/_record.c"
+print(hashlib.sha256(b"".join(open(name, "rb").read() for name in wanted)).hexdigest())')
     venv=$top/.venv-$version
     log=$venv/setup.log
     py=$venv/bin/python

@@ -23,6 +23,8 @@ from typing import Any
 import pytest
 import turns
 
+from asyncwatch.hooks import twins
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SRC = ROOT / "src"
@@ -31,6 +33,9 @@ VICTIMS = HERE / "victims"
 # The loops that a program under test can be told to run on, by its first argument, and how it obeys.
 LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
 each_loop = pytest.mark.parametrize("kind", LOOPS)
+# What is compiled where that was possible has a twin in Python; a program is told which by its environment.
+PURE = {"python": {"ASYNCWATCH_PURE": "1"}, "c": {"ASYNCWATCH_PURE": "0"}}
+COMPILED = twins.COMPILED is not None
 RUN = """
 import asyncio, ctypes, faulthandler, os, re, signal, sys, threading, time
 if sys.argv[1] == "uvloop":
@@ -43,7 +48,7 @@ def run(coro):
         return runner.run(coro)
 """
 
-_MARKS = re.compile(r"#\s((?:\s*AW\d{3}\??(?:\[\w+\])?)+)$")
+_MARKS = re.compile(r"#\s(?:<-\s)?((?:\s*AW\d{3}\??(?:\[\w+\])?)+)$")
 _MARK = re.compile(r"(AW\d{3})(\??)(?:\[(\w+)\])?")
 
 
@@ -114,14 +119,23 @@ class Run:
         return [line for line in self.lines if line["code"] not in ("AW000", "AW099")]
 
 
+@pytest.fixture(params=["python", pytest.param("c", marks=pytest.mark.skipif(not COMPILED, reason="not compiled here"))])
+def twin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each twin of what is compiled, for watches that the test makes in this process; `PURE[twin]` is for others."""
+    if request.param == "python":
+        monkeypatch.setattr(twins, "COMPILED", None)
+    return str(request.param)
+
+
 def is_busy() -> bool:
     """Whether more wants to run on this machine than it has CPUs, other tests of ours among it."""
     return "PYTEST_XDIST_WORKER" in os.environ or os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Our environment without what would steer Python or asyncwatch."""
+    """Our environment without what would steer Python or asyncwatch, but for the twin that a whole run chooses."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ASYNCWATCH", "PYTHON"))}
+    kept.update((key, os.environ[key]) for key in ("ASYNCWATCH_PURE",) if key in os.environ)
     return {**kept, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
@@ -192,15 +206,12 @@ def program(tmp_path: Path) -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The tests run from a checkout as well as against an installed package.
-    if str(SRC) not in sys.path:
-        sys.path.insert(0, str(SRC))
     config.addinivalue_line("markers", "alone: while this test runs, no test of another process does")
 
 
 # These judge what happens in real time on the machine as it is. When other tests run beside, or more than there are
 # CPUs for, one that fails is tried again, twice at most; what is wrong stays wrong.
-TIMED = {"slow_callbacks", "hangs", "causes", "hooks_natives", "hooks_watchdog", "hooks_executors", "frameworks", "readme"}
+TIMED = {"slow_callbacks", "context", "hangs", "causes", "hooks_natives", "hooks_watchdog", "hooks_executors", "frameworks", "readme", "secrets", "children"}
 BUSY = "'PYTEST_XDIST_WORKER' in os.environ or os.getloadavg()[0] > os.cpu_count()"
 
 

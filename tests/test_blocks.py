@@ -43,7 +43,7 @@ def test_the_block_is_told_as_it_was(row: Row, loop: str, profile: str, tmp_path
     if cannot(row):
         pytest.skip(cannot(row))
     verdict = look(row, watch(row, loop, profile, tmp_path))
-    for attempt in range(3):
+    for attempt in range(5):
         if verdict.right or not (verdict.disturbed or is_busy()):
             break
         folder = tmp_path / str(attempt)

@@ -22,7 +22,7 @@ def pyproject(folder: Path, body: str) -> Path:
 
 def test_every_setting_has_an_option_a_variable_and_a_key() -> None:
     """The table and Config have the same settings, and their names follow from one another."""
-    assert {option.field for option in OPTIONS} == set(Config.__dataclass_fields__)
+    assert {option.field for option in OPTIONS} | {"ignores"} == set(Config.__dataclass_fields__)
     assert ROW["slow-callback-duration"].variable == "ASYNCWATCH_SLOW_CALLBACK_DURATION"
     assert ROW["slow-callback-duration"].field == "slow_callback_duration"
 
@@ -72,6 +72,8 @@ def test_the_nearest_pyproject_above_is_read(tmp_path: Path) -> None:
         ("output", ["stderr", "a.json"], ("stderr", "a.json")),
         ("output", "a.json", ("a.json",)),
         ("level", "error", "error"),
+        ("socket", "on", "on"),
+        ("socket", "/run/asyncwatch/web", "/run/asyncwatch/web"),
     ],
 )
 def test_a_value_is_read_from_text_and_from_toml(name: str, raw: Any, value: Any) -> None:
@@ -87,6 +89,7 @@ def test_a_value_is_read_from_text_and_from_toml(name: str, raw: Any, value: Any
         *[("profile", raw) for raw in ("fast", "", "Light", 1)],
         *[("ignore", raw) for raw in ("101", "AWx", "AW101;AW102", [1])],
         *[("output", raw) for raw in ("", [""], [3.5j])],
+        *[("socket", raw) for raw in ("", "yes", "1", True)],
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(name: str, raw: Any) -> None:

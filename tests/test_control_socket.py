@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import os
+import random
 import socket
 import stat
 import subprocess
@@ -18,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RUN, Run, clean_environment, each_loop, run_python
+from conftest import RUN, Run, clean_environment, each_loop, run_python, run_watched
 
 import asyncwatch
 from asyncwatch.cli import main as command
 from asyncwatch.config import Config, ConfigError
-from asyncwatch.control import client, places, server
+from asyncwatch.control import client, places, processes, server
 from asyncwatch.control.server import Server
 
 PATIENCE = 30.0
@@ -45,6 +46,7 @@ def serving(runtime: Path) -> Iterator[Server]:
     """A server of this process that knows two questions."""
     made = Server(Config(socket="on"), {"echo": lambda: "heard", "breaks": lambda: 1 // 0}, note_fault)
     made.start()
+    made.open()
     assert made.path == str(runtime / "asyncwatch" / f"{os.getpid()}.sock"), made.why
     yield made
     made.close(PATIENCE)
@@ -118,6 +120,34 @@ def test_a_request_that_is_none_is_answered_with_a_sentence(serving: Server, req
     assert not faults
 
 
+def test_any_bytes_do_nothing(serving: Server) -> None:
+    """Five hundred requests of random bytes and broken JSON call no answer but those they name, and leave the server as it was."""
+    chance = random.Random(7)
+    parts = [
+        b'{"ask": ',
+        b'"echo"',
+        b'"__class__"',
+        b"}",
+        b"{",
+        b"[",
+        b"null",
+        b"1e999",
+        b'"\\ud800"',
+        b"\0",
+        b"\x80",
+        b" ",
+    ]
+    for _ in range(500):
+        if chance.random() < 0.5:
+            data = chance.randbytes(chance.randrange(200))
+        else:
+            data = b"".join(chance.choices(parts, k=chance.randrange(8)))
+        answer = raw(serving.path, data + b"\n")
+        assert answer in (b"", b'{"echo": "heard"}\n') or "expected one line" in json.loads(answer)["error"], data
+    assert client.ask(os.getpid(), "echo") == "heard"
+    assert not faults
+
+
 def test_a_client_that_says_nothing_keeps_nobody_waiting_for_ever(
     serving: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +166,7 @@ def test_a_client_that_does_not_read_keeps_nobody_waiting_for_ever(monkeypatch: 
     big = "x" * 5_000_000
     made = Server(Config(socket="on"), {"big": lambda: big}, note_fault)
     made.start()
+    made.open()
     try:
         with socket.socket(socket.AF_UNIX) as silent:
             silent.connect(made.path)
@@ -191,6 +222,7 @@ def test_what_dead_processes_left_is_removed(runtime: Path) -> None:
     (folder / "note.txt").write_text("not ours")
     made = Server(Config(socket="on"), {}, note_fault)
     made.start()
+    made.open()
     assert made.path == str(folder / names[2])
     assert {path.name for path in folder.iterdir()} == {names[1], names[2], "note.txt"}
     made.close(PATIENCE)
@@ -212,6 +244,7 @@ def test_a_directory_that_is_not_safe_is_not_used(runtime: Path, tmp_path: Path,
         folder.chmod(0o755)
     made = Server(Config(socket="on"), {}, note_fault)
     made.start()
+    made.open()
     assert made.path == str(tmp_path / f"asyncwatch-{os.geteuid()}" / f"{os.getpid()}.sock")
     made.close(PATIENCE)
 
@@ -223,6 +256,7 @@ def test_where_there_is_no_place_it_says_so(runtime: Path, tmp_path: Path, monke
     (tmp_path / ("long" * 40)).mkdir()
     made = Server(Config(socket="on"), {}, note_fault)
     made.start()
+    made.open()
     name, state, reason = made.row()
     assert (name, state, made.path) == ("control-socket", "blind", "")
     assert "No such file" in reason
@@ -238,9 +272,82 @@ def test_when_it_is_opened(profile: str, setting: str, wanted: bool) -> None:
     """Auto opens it in debug and not in light; on and off are what they say."""
     made = Server(Config(profile=profile, socket=setting), {}, note_fault)
     made.start()
+    made.open()
     assert bool(made.path) is wanted
     assert made.row()[1] == ("armed" if wanted else "off")
     made.close(PATIENCE)
+
+
+def test_a_directory_that_the_user_names(tmp_path: Path) -> None:
+    """The socket is in the directory that was named, made for us alone, and is found by its path or the directory's."""
+    folder = tmp_path / "shared" / "web"
+    folder.parent.mkdir()
+    made = Server(Config(profile="light", socket=str(folder)), {"echo": lambda: "heard"}, note_fault)
+    made.start()
+    made.open()
+    try:
+        assert made.row() == ("control-socket", "armed", str(folder / f"{os.getpid()}.sock"))
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert client.ask(str(folder), "echo") == client.ask(made.path, "echo") == "heard"
+        if sys.platform.startswith("linux"):  # there the kernel lists who listens where
+            assert client.ask(os.getpid(), "echo") == "heard"
+        (folder / "2.sock").touch()
+        with pytest.raises(ConfigError, match=r"there are .*2\.sock.* in it; name one"):
+            client.ask(str(folder), "echo")
+        (folder / "2.sock").unlink()
+    finally:
+        made.close(PATIENCE)
+    with pytest.raises(ConfigError, match="No such file"):
+        client.ask(str(folder), "echo")
+    folder.mkdir(mode=0o700)
+    with pytest.raises(ConfigError, match="there is no socket in it"):
+        client.ask(str(folder), "echo")
+
+
+@linux
+def test_who_can_be_asked_is_named(serving: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who asks for nobody, or for a process that is not watched, is told the numbers of those that are."""
+    for words in ((), ("1",)):
+        with pytest.raises(SystemExit):
+            command.prepare(["tree", *words])
+        said = capsys.readouterr().err
+        assert str(os.getpid()) in said.partition("; watched here: ")[2].strip().split(", ")
+
+
+def test_a_named_directory_that_cannot_be_had(tmp_path: Path, runtime: Path) -> None:
+    """A directory that is open to others is not used, and no other one in its place: the row says why."""
+    tmp_path.chmod(0o777)
+    made = Server(Config(socket=str(tmp_path)), {}, note_fault)
+    made.start()
+    made.open()
+    assert made.row() == ("control-socket", "blind", f"{tmp_path} is open to other users")
+    assert list(runtime.iterdir()) == []
+    made.close(PATIENCE)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can make somebody else's")
+def test_a_path_of_another_user_is_asked_by_root_alone(serving: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is not root does not ask at a path where somebody else could listen; root does."""
+    path = Path(serving.path)
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        client.ask(str(path), "echo")
+    monkeypatch.undo()
+    assert client.ask(str(path), "echo") == "heard"
+
+
+@linux
+def test_the_paths_of_a_process_in_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with a root directory of its own is asked there, under the number that it has there."""
+    monkeypatch.setattr(os.path, "samestat", lambda one, other: False)
+    monkeypatch.setattr(processes, "_number_inside", lambda pid: 1)
+    paths = list(processes.sockets(os.getpid(), 10001))
+    assert f"/proc/{os.getpid()}/root/tmp/asyncwatch-10001/1.sock" in paths
+    assert all(path.startswith(f"/proc/{os.getpid()}/root/") and path.endswith("/1.sock") for path in paths)
+    monkeypatch.undo()
+    assert not any(path.startswith("/proc/") for path in processes.sockets(os.getpid(), 10001))
+    assert processes._number_inside(os.getpid()) == os.getpid()
+    assert not processes.is_closed(os.getpid())
 
 
 @linux
@@ -253,10 +360,32 @@ def test_without_a_thread_there_is_no_socket(monkeypatch: pytest.MonkeyPatch, ru
     made = Server(Config(socket="on"), {}, note_fault)
     monkeypatch.setattr("asyncwatch.workers._thread.start_new_thread", none)
     made.start()
+    made.open()
     assert made.row()[1:] == ("blind", "can't create new thread at interpreter shutdown")
     assert made.path == ""
     assert list(runtime.rglob("*.sock")) == []
     made.close(PATIENCE)
+
+
+SHORT = """
+import asyncio, _thread, time
+while _thread._count() < 3:
+    time.sleep(0.01)  # a thread of ours counts when it runs, not when it is asked for
+before = _thread._count()
+async def main():
+    await asyncio.sleep(0.2)
+    print(_thread._count() - before)
+    raise ValueError("mine")
+asyncio.run(main())
+"""
+
+
+def test_a_loop_that_begins_brings_no_thread(program: Any, runtime: Path) -> None:
+    """A program that counts its threads before and while its loop runs counts none more; AW000 is said however short it is."""
+    done = run_watched(program(SHORT), folder=runtime, profile="debug")
+    assert (done.status, done.out) == (1, "0\n")
+    assert [line["code"] for line in done.lines] == ["AW000", "AW099"]
+    assert done.lines[0]["evidence"]["hooks"]["control-socket"].startswith("armed: ")
 
 
 def test_many_requests_leave_nothing_open(serving: Server) -> None:
@@ -304,9 +433,12 @@ def test_many_trees_leave_nothing_in_memory(kind: str) -> None:
         gc.collect()
         before = len(gc.get_objects())
         await asyncio.to_thread(many, 200)
-        await asyncio.sleep(0)
-        gc.collect()
-        grown = len(gc.get_objects()) - before
+        end = time.monotonic() + PATIENCE
+        grown = 100
+        while grown >= 100 and time.monotonic() < end:
+            await asyncio.sleep(0.01)  # the server lets go of its last answer a moment after we have read all
+            gc.collect()
+            grown = len(gc.get_objects()) - before
         waits.cancel()
         await asyncio.wait([waits])
         del waits
@@ -496,6 +628,7 @@ print(os.waitpid(pid, 0)[1])
         (("x",), "'x' is no process id"),
         (("0",), "'0' is no process id"),
         (("1", "2"), "does not understand '2'"),
+        (("./nothing/1.sock",), "./nothing/1.sock cannot be asked: No such file"),
         (("1", "--format", "xml"), "'xml' is not valid"),
         (("1", "--verbose"), "does not understand '--verbose'"),
         (("99999999999",), "there is no process 99999999999"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, Runs, each_loop, run_python, run_watched
+from conftest import Run, Runs, clean_environment, each_loop, run_python, run_watched
 
 START = """
 import asyncio, contextlib, gc, os, signal, sys, threading, time, weakref
@@ -31,6 +35,18 @@ async def fails():
 async def work():
     await asyncio.sleep(0.7)
 
+async def numbers():
+    yield 1
+    yield 2
+
+def create_later(loop):
+    time.sleep(0.1)
+    loop.create_task(asyncio.sleep(0))
+
+async def forget(address):
+    reader, writer = await asyncio.open_connection(*address)
+    print(await reader.read())
+
 async def main():
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda loop, context: print(type(context["exception"]).__name__))
@@ -43,9 +59,17 @@ async def main():
     time.sleep(0.25)
     await asyncio.sleep(0.1)
     work()
+    async for number in numbers():
+        break
     async with asyncio.Lock() as nothing:
         print(nothing)
     await asyncio.to_thread(time.sleep, 0.01)
+    loop.run_in_executor(None, int, "a future that fails")
+    threading.Thread(target=create_later, args=(loop,)).start()
+    await asyncio.sleep(0.2)
+    async with await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0) as server:
+        await forget(server.sockets[0].getsockname())
+        gc.collect()
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(asyncio.sleep(0.01, number)) for number in range(10)]
     print([task.result() for task in tasks])
@@ -62,7 +86,7 @@ run(asyncio.sleep(0.1))
 BREAK = """
 import asyncwatch
 from asyncwatch import events, frames, pipeline
-from asyncwatch.hooks import blinds, cancels, coroutines, exceptions, executors, hold, install, lockers, loops, natives, owners, patience, pileups, shutdown, sites, sweep, taps, tasks, trips, watchdog
+from asyncwatch.hooks import asyncgens, blinds, cancels, coroutines, droppers, exceptions, executors, foreign, hold, install, kinds, lockers, loops, makers, natives, origins, owners, patience, pileups, resources, shutdown, sites, sweep, taps, tasks, trips, watchdog
 
 def broken(*args, **kwargs):
     raise ZeroDivisionError("a fault of our own")
@@ -87,11 +111,20 @@ PARTS = [
     ("pileups.Pileups.step", "hooks.sweep"),
     ("lockers.Lockers.note", "hooks.lockers"),
     ("exceptions.ExceptionTap._event", "hooks.exceptions"),
-    ("coroutines.CoroutineTap._event", "hooks.coroutines"),
+    ("coroutines.CoroutineTap._seen", "hooks.coroutines"),
+    ("origins.Search.origin", "hooks.coroutines"),
+    ("asyncgens.AsyncgenTap._left", "hooks.asyncgens"),
+    ("asyncgens.AsyncgenTap._shut_down", "hooks.asyncgens"),
     ("shutdown.ShutdownTap._pending", "hooks.shutdown"),
     ("shutdown.ShutdownTap._asked", "hooks.shutdown"),
     ("executors.Executors._line", "hooks.executors"),
     ("executors.Executors._look_at", "hooks.executors"),
+    ("foreign.ForeignCalls._meanwhile", "hooks.foreign"),
+    ("makers.Made", "hooks.makers"),
+    ("exceptions.ExceptionTap._future", "hooks.exceptions"),
+    ("resources.Resources._taken", "hooks.resources"),
+    ("kinds.serves", "hooks.resources"),
+    ("droppers.Droppers.seen_from", None),
     ("loops.loop_kind", "hooks.loops"),
     ("frames.Scope.is_app", None),
 ]
@@ -154,7 +187,7 @@ async def main():
 
 run(main())
 """
-    for target in ("exceptions.ExceptionTap._event", "coroutines.CoroutineTap._event"):
+    for target in ("exceptions.ExceptionTap._event", "coroutines.CoroutineTap._seen"):
         done = run_program(program, BREAK.format(target=target) + text, str(tmp_path / "out"), "asyncio")
         words = "exception was never retrieved" if "Exception" in target else "was never awaited"
         assert words in done.err
@@ -189,6 +222,19 @@ async def main():
     with contextlib.suppress(KeyError):
         await failed
     del failed
+    print(sorted(gone))
+    gone.clear()
+    future = asyncio.get_running_loop().run_in_executor(None, int)
+    weakref.finalize(future, gone.append, "future")
+    await future
+    del future
+    async with await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        weakref.finalize(writer, gone.append, "writer")
+        writer.close()
+        del reader, writer
+    await asyncio.sleep(0.05)
+    gc.collect()
     print(sorted(gone))
     gone.clear()
     dropped = weakref.ref(asyncio.create_task(work(Value())))
@@ -617,7 +663,9 @@ print("ended")
     watched = run_watched(path, folder=tmp_path)
     assert outcome(watched) == (0, "ended\n"), watched.err
     assert [line["code"] for line in watched.findings] == ["AW101"] * 6
-    shown = run_python("-m", "asyncwatch", "--profile", "light", "--level", "info", "--format", "console", str(path), cwd=tmp_path)
+    shown = run_python(
+        "-m", "asyncwatch", "--profile", "light", "--level", "info", "--format", "console", str(path), cwd=tmp_path
+    )
     assert (shown.err.count("AW101 slow-callback step"), shown.err.count("AW001")) == (6, 0)
 
 
@@ -635,6 +683,62 @@ print("ended")
     done = run_python("-m", "asyncwatch", "--profile", "light", "--output", "/dev/full", str(path), cwd=tmp_path)
     assert outcome(done) == (0, "ended\n")
     assert [json.loads(line)["code"] for line in done.err.splitlines()] == ["AW001", "AW099"]
+
+
+FLOOD = """
+async def main():
+    for number in range(12):
+        exec(compile("\\n" * number + "time.sleep(0.11)", "generated.py", "exec"))
+        await asyncio.sleep(0.01)
+
+run(main())
+print("ended", flush=True)
+"""
+
+
+def test_what_a_full_output_lost_is_counted(program: Any, tmp_path: Path) -> None:
+    """Nothing reached the full disk: the summary on standard error has the number of lines that should have."""
+    path = program(START + FLOOD)
+    done = run_python("-m", "asyncwatch", "--profile", "light", "--output", "/dev/full", str(path), cwd=tmp_path)
+    fault, summary = (json.loads(line)["evidence"] for line in done.err.splitlines())
+    assert fault["part"] == "sinks./dev/full"
+    # The first line, then each finding but the one that says what happened, which went to standard error as well.
+    assert summary["lines_lost"] == 1 + sum(summary["findings"].values())
+
+
+@pytest.mark.parametrize("closing", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_stay_the_programs(program: Any, tmp_path: Path, closing: str) -> None:
+    """Where standard error was closed, the program's first file has its number: not a byte of ours is in it."""
+    text = """
+kept = [open(f"own-{number}", "w") for number in range(3)]
+print([file.fileno() for file in kept], file=kept[0], flush=True)
+""" + FLOOD.replace("print(", "print(file=kept[0], *")
+    path = program(START + text)
+    command = f"exec '{sys.executable}' -m asyncwatch --profile light '{path}' {closing}"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=clean_environment(), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    own = [(tmp_path / f"own-{number}").read_text() for number in range(3)]
+    assert "2" in own[0]
+    assert (own[0].splitlines()[1:], own[1:]) == (["e n d e d"], ["", ""])
+
+
+def test_an_output_nobody_reads_holds_nothing_up(program: Any, tmp_path: Path) -> None:
+    """Standard error is a full pipe: the program ends by itself; its reader, late, finds whole lines."""
+    path = program(START + FLOOD)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n" * 4096)
+    os.set_blocking(writer, True)
+    command = [sys.executable, "-m", "asyncwatch", "--profile", "light", str(path)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE, stderr=writer, timeout=60, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stdout) == (0, b"ended\n")
+    with open(reader, "rb") as pipe:
+        assert pipe.read().strip() == b""
 
 
 def test_the_watcher_imports_nothing_while_the_program_runs(program: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from asyncwatch import env
+from asyncwatch.hooks import walks
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.natives import Natives
 
@@ -69,7 +69,7 @@ def test_frames_are_read_at_one_moment() -> None:
     """`frames_from` gives the callers in order, in one piece, and leaves the collector as it found it."""
 
     def inner() -> tuple[Any, ...]:
-        return env.frames_from(sys._getframe())
+        return walks.frames_from(sys._getframe())
 
     for enabled in (True, False):
         gc.enable() if enabled else gc.disable()
@@ -81,7 +81,7 @@ def test_frames_are_read_at_one_moment() -> None:
         assert [frame.f_code.co_name for frame in frames[:2]] == ["inner", "test_frames_are_read_at_one_moment"]
         assert all(one.f_back is other for one, other in itertools.pairwise(frames))
         assert frames[-1].f_back is None
-    assert env.frames_from(None) == ()
+    assert walks.frames_from(None) == ()
 
 
 def test_a_stack_that_shrinks_and_grows_can_be_read() -> None:
@@ -100,7 +100,7 @@ def test_a_stack_that_shrinks_and_grows_can_be_read() -> None:
     thread.start()
     try:
         for _ in range(10_000):
-            names = [frame.f_code.co_name for frame in env.frames_from(env.current_frames()[thread.ident])]
+            names = [frame.f_code.co_name for frame in walks.frames_from(walks.current_frames()[thread.ident])]
             deep = [name for name in names if name in ("down", "churn")]
             assert deep == sorted(deep, reverse=True)
     finally:

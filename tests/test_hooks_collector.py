@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,30 @@ def test_only_so_many_are_kept(collector: Collector) -> None:
         run(collector, number, number + 0.5)
     assert len(collector.between(0.0, 1e6)) == KEPT
     assert collector.between(0.0, 10.0) == ()
+
+
+def test_another_thread_that_runs_meanwhile_collects_nothing() -> None:
+    """While a finalizer that the collector called waits for another thread, only its own thread is collecting."""
+    collector = Collector(Bus(frozenset()))
+    found: dict[str, bool] = {}
+
+    class Waits:
+        def __del__(self) -> None:
+            found["here"] = collector.collecting_here
+            other = threading.Thread(target=lambda: found.update(there=collector.collecting_here))
+            other.start()
+            other.join()
+
+    collector.install()
+    try:
+        cycle: list[object] = [Waits()]
+        cycle.append(cycle)
+        del cycle
+        gc.collect()
+    finally:
+        collector.uninstall()
+    assert found == {"here": True, "there": False}
+    assert not collector.collecting_here
 
 
 def test_the_callbacks_are_left_as_they_were() -> None:

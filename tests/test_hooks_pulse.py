@@ -56,6 +56,19 @@ def test_late_with_naps_is_a_wait_for_the_gil() -> None:
     assert pulse.stopped == 0.0
 
 
+def test_many_short_naps_are_no_single_wait() -> None:
+    """Who was woken again and again by a GIL that was gone again waited for several holders, and the gap says so."""
+    naps = Naps()
+    pulse = Pulse(naps)
+    pulse.rests(100.0, 1.0)
+    naps.count += 1 + asked(0.4)
+    assert not pulse.woke(101.4).shared
+    pulse.rests(100.0, 1.0)
+    naps.count += 1 + 2 * asked(0.4)
+    gap = pulse.woke(101.4)
+    assert (gap.cause, gap.shared) == ("gil", True)
+
+
 def test_late_without_naps_was_stopped() -> None:
     """Who did not run at all did not nap, and was stopped or had no CPU."""
     naps = Naps()
@@ -93,3 +106,14 @@ def test_a_look_that_lost_the_gil_counts_from_its_beginning() -> None:
     assert (gap.since, gap.due, gap.cause) == (101.0, 101.0, "gil")
     pulse.interrupted()
     assert pulse.woke(101.2).cause == "stopped"
+
+
+def test_the_first_look_is_late_as_well() -> None:
+    """From the start of its thread on the watcher can be kept from looking: that is counted like any lateness."""
+    naps = [0]
+    pulse = Pulse(lambda: naps[0])
+    pulse.begins(10.0)
+    naps[0] = 60
+    gap = pulse.woke(10.5)
+    assert (gap.since, gap.due, gap.late, gap.cause) == (10.0, 10.0, 0.5, "gil")
+    assert pulse.without_gil == 0.5

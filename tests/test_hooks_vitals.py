@@ -97,6 +97,16 @@ def test_the_span_says_what_is_not_known() -> None:
     assert Record().between(0.5, 1.2).ran is None
 
 
+def test_a_wait_for_a_cpu_is_counted_when_it_is_over() -> None:
+    """Of a wait that goes on at the look after a callback's end, which is a guess, what lay before that look counts."""
+    found = record(
+        (0.0, 0.0, 0.0, 0), (0.1, 0.01, 0.0, 1), (0.3, 0.01, 0.0, 1), (0.4, 0.02, 0.27, 2), (0.5, 0.12, 0.27, 3)
+    )
+    assert found.between(0.1, 0.28).waited == pytest.approx(0.17)
+    assert found.between(0.1, 0.38).waited == pytest.approx(0.27)
+    assert found.between(0.4, 0.45).waited == 0.0
+
+
 def test_a_long_record_keeps_its_ends() -> None:
     """However many looks there were, the memory is bounded and the newest are all there."""
     found = Record()

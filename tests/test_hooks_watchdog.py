@@ -12,6 +12,7 @@ import pytest
 
 import asyncwatch
 from asyncwatch.findings import Finding
+from asyncwatch.hooks.eye import Eye
 
 LOOPS: list[Callable[[], Any]] = [asyncio.new_event_loop]
 if importlib.util.find_spec("uvloop"):
@@ -101,3 +102,17 @@ def test_the_threshold_is_read_live(factory: Callable[[], Any]) -> None:
 
     found, _ = watched(factory, main())
     assert [finding.evidence["threshold"] for finding in found] == [0.2]
+
+
+def test_a_loop_is_known_from_its_beginning() -> None:
+    """What its thread had spent when a loop was made is where its record begins, so that its first step is judged."""
+
+    async def main() -> Any:
+        (state,) = watch._hooks.loops.every()
+        return state
+
+    with asyncwatch.watch(output=()) as watch:
+        state = asyncio.run(main())
+        assert state.baseline[0] == state.born
+        record = Eye(state, state.born).record
+    assert record.last is None if state.baseline[1] is None else record.last == state.baseline[1]

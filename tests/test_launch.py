@@ -128,7 +128,7 @@ ENDINGS = {
     "SIGTERM": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
     "SIGTERM handled": "import os, signal, sys\nsignal.signal(signal.SIGTERM, lambda *a: sys.exit(5))\n"
     "os.kill(os.getpid(), signal.SIGTERM)",
-    "thread goes on": "import threading, time, sys\ndef f():\n    time.sleep(0.2)\n"
+    "thread goes on": "import threading, time, sys\ndef f():\n    time.sleep(0.6)\n"
     "    print(sys.modules['__main__'].f is f)\n    1 / 0\nthreading.Thread(target=f).start()\n1 / 0",
     "generator left": "def g():\n    try:\n        yield\n    finally:\n        print('closed')\nx = g(); next(x)",
 }

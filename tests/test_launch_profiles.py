@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from launching.harness import BOOT, SRC, Outcome, python
+
+from asyncwatch.cli import launch
 
 STATE = """
 import json, os, sys
@@ -150,7 +153,7 @@ STAND_IN = """
 import sys, types
 class Watch:
     failures = ()
-    def __init__(self, config, limits=()): pass
+    def __init__(self, config, limits=(), by="install"): pass
     def start(self): pass
     def program_ends(self): pass
     def flush(self, timeout): Watch.failures = ("AW204",)
@@ -217,3 +220,23 @@ def test_help_and_version_are_answers(tmp_path: Path, args: list[str]) -> None:
     found = command(*args, "no such target", cwd=tmp_path)
     assert (found.status, found.err) == (0, "")
     assert "asyncwatch" in found.out
+
+
+@pytest.mark.parametrize("fails", [None, ZeroDivisionError, KeyboardInterrupt])
+def test_what_was_found_is_said_before_the_report(
+    monkeypatch: pytest.MonkeyPatch, fails: type[BaseException] | None
+) -> None:
+    """The report of an uncaught exception comes after what is still to be said, and comes whatever becomes of that."""
+    order = []
+
+    class Watch:
+        def flush(self, timeout: float) -> None:
+            order.append("said")
+            if fails is not None:
+                raise fails
+
+    monkeypatch.setattr(sys, "excepthook", lambda *_: order.append("report"))
+    watch: Any = Watch()
+    launch._hide_our_frames(watch)
+    sys.excepthook(ValueError, ValueError(), None)
+    assert order == ["said", "report"]

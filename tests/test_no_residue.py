@@ -11,15 +11,18 @@ from conftest import each_loop, run_python
 # Everything that a hook of ours replaces or could leave behind, as it stands in a process now. ctypes is imported before:
 # a libffi that maps its own file keeps it open from then on, whoever imports it.
 PICTURE = """
-import asyncio, concurrent.futures, ctypes, gc, logging, os, sys, threading, time, warnings
+import asyncio, concurrent.futures, ctypes, gc, logging, os, socket, subprocess, sys, threading, time, warnings
 from asyncio import base_events, runners
 kind = sys.argv[1]
 classes = [base_events.BaseEventLoop, asyncio.AbstractEventLoop, asyncio.SelectorEventLoop, asyncio.Task, asyncio.Future,
-           asyncio.Lock]
+           asyncio.Lock, asyncio.BaseTransport, asyncio.StreamWriter, base_events.Server]
 if kind == "uvloop":
     import uvloop
     from uvloop.loop import Loop
     classes += [uvloop.Loop, Loop]
+
+destroyed = [base_events.BaseEventLoop, asyncio.selector_events._SelectorTransport, asyncio.StreamWriter,
+             asyncio.base_subprocess.BaseSubprocessTransport, asyncio.sslproto._SSLProtocolTransport, subprocess.Popen]
 
 def new_loop():
     return uvloop.new_event_loop() if kind == "uvloop" else asyncio.new_event_loop()
@@ -45,6 +48,8 @@ def picture():
     for module in (asyncio, asyncio.events, asyncio.tasks, asyncio.futures, runners, base_events, threading,
                    gc, time, os, logging):
         seen[module.__name__] = {k: v for k, v in vars(module).items() if callable(v) and k[0] != "_" or k in ("_cancel_all_tasks",)}
+    seen["destructors"] = {cls: cls.__del__.__defaults__ for cls in destroyed}
+    seen["streams"] = asyncio.streams.warnings
     seen["warnings"] = functions_of(warnings)
     seen["filters"] = list(warnings.filters)
     seen["sys"] = (sys.unraisablehook, sys.excepthook, threading.excepthook, sys.gettrace(), sys.getprofile(),
@@ -84,13 +89,30 @@ async def main():
     forgotten()
     asyncio.create_task(failing())
     asyncio.create_task(asyncio.sleep(0.8))
+    async for number in numbers():
+        break
     await asyncio.sleep(0.1)
     time.sleep(0.2)
     loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(1))
     for _ in range(2):
         loop.run_in_executor(None, time.sleep, 0.25)
+    loop.run_in_executor(None, int, "no number")
+    threading.Thread(target=create_later, args=(loop,)).start()
     await asyncio.sleep(0.6)
+    left, right = socket.socketpair()
+    await forget(left)
+    right.close()
     gc.collect()
+
+def create_later(loop):
+    time.sleep(0.1)
+    try:
+        loop.create_task(asyncio.sleep(0))
+    except RuntimeError:
+        pass
+
+async def forget(sock):
+    await asyncio.open_connection(sock=sock)
 
 def fails():
     raise ValueError("callback")
@@ -100,6 +122,10 @@ async def failing():
 
 async def coro():
     pass
+
+async def numbers():
+    yield 1
+    yield 2
 
 def forgotten():
     coro()
@@ -138,7 +164,7 @@ with asyncwatch.watch({profile!r}, output=()) as watch:
 compare(before, picture())
 """
     out, _ = run(program, text, kind)
-    assert out == "['AW101', 'AW105', 'AW201', 'AW204', 'AW301', 'AW403']\n"
+    assert out == "['AW101', 'AW105', 'AW201', 'AW204', 'AW301', 'AW302', 'AW303', 'AW401', 'AW402', 'AW403']\n"
 
 
 @each_loop
@@ -182,7 +208,7 @@ for _ in range(3):
 compare(before, picture())
 """
     out, _ = run(program, text, kind)
-    assert out == "['AW101', 'AW105', 'AW201', 'AW204', 'AW301', 'AW403']\n" * 3
+    assert out == "['AW101', 'AW105', 'AW201', 'AW204', 'AW301', 'AW302', 'AW303', 'AW401', 'AW402', 'AW403']\n" * 3
 
 
 @each_loop

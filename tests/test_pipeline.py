@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,19 +9,20 @@ from typing import Any
 
 import pytest
 
+from asyncwatch import baselines, plain
 from asyncwatch import pipeline as module
 from asyncwatch.config import Config, ConfigError
 from asyncwatch.detectors import aw001_watcher_fault
-from asyncwatch.events import Event, PartFailed
+from asyncwatch.events import Event, PartFailed, Repeated
 from asyncwatch.findings import LEVELS, Finding, Rule, to_dict
 from asyncwatch.frames import Frame, Scope
-from asyncwatch.pipeline import Pipeline, is_milestone, load_baseline
+from asyncwatch.pipeline import Pipeline, passes_milestone
 
 SLOW = Rule("AW101", "slow-callback", "warning", "callbacks held the loop", "")
 WATCHING = Rule("AW000", "watching", "info", "", "")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class Seen(Event):
     """An event with everything a finding needs."""
 
@@ -112,7 +112,19 @@ def test_each_place_has_its_own_count() -> None:
 @pytest.mark.parametrize(("count", "said"), [(1, True), (2, False), (9, False), (10, True), (20, False), (1000, True)])
 def test_milestones(count: int, said: bool) -> None:
     """Powers of ten are milestones and nothing else is."""
-    assert is_milestone(count) is said
+    assert passes_milestone(count) is said
+
+
+def test_what_was_only_counted_counts_and_is_said_where_it_passes_a_milestone() -> None:
+    """An event that stands for many counts as many, and of the milestones on the way the count it reached is said."""
+    sink = List()
+    judged = make(sink)
+    judged.judge(Seen(None, 1))
+    judged.judge(Repeated(None, Seen(None, 1), 5))
+    judged.judge(Repeated(None, Seen(None, 1), 300))
+    judged.judge(Repeated(None, Seen(None, 1), 300))
+    assert [count for _, count in sink.said] == [1, 306]
+    assert judged.totals()["findings"] == {"AW101": 606}
 
 
 def test_what_was_info_does_not_hide_a_warning() -> None:
@@ -219,20 +231,21 @@ def test_an_unreadable_baseline_is_one_clear_error(tmp_path: Path, content: Any)
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigError, match=r"known\.jsonl"):
-        load_baseline(str(path))
+        baselines.load(str(path))
 
 
 def test_more_fingerprints_than_can_be_told_apart_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the cap new places are counted by rule, the summary says how many, and known places go on."""
+    """Beyond the cap new places are counted by rule, which is said once and in the summary; known places go on."""
     monkeypatch.setattr(module, "MOST_FINGERPRINTS", 3)
-    sink = List()
+    sink = List(level="error")
     judged = make(sink)
     for line in [*range(5), *[0] * 9]:
         judged.judge(Seen(None, line))
-    assert [count for _, count in sink.said] == [1, 1, 1, 10]
+    assert sink.said == [("AW001:pipeline", 1)]
+    assert [finding.rule.code for finding in judged.kept] == ["AW101", "AW101", "AW101", "AW001", "AW101"]
     assert judged.totals() == {
-        "findings": {"AW101": 14},
-        "levels": {"warning": 14},
+        "findings": {"AW001": 1, "AW101": 14},
+        "levels": {"info": 1, "warning": 14},
         "fingerprints_not_told_apart": 2,
     }
 
@@ -242,7 +255,7 @@ def test_reset_begins_anew() -> None:
     sink = List()
     judged = make(sink, fail_on=frozenset({"AW"}))
     judged.judge(Seen(None))
-    judged.reset()
+    judged.reset([(Rule, detector) for Rule, detector in judged._detectors])
     assert (judged.by_rule, judged.failures, judged.kept) == ({}, set(), [])
     judged.judge(Seen(None))
     assert [count for _, count in sink.said] == [1, 1]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from asyncwatch.findings import Finding
 from asyncwatch.frames import Frame, Scope
 from asyncwatch.sinks import output as output_module
 from asyncwatch.sinks.console import Console
-from asyncwatch.sinks.output import FdOutput, FileOutput, write_all
+from asyncwatch.sinks.output import FdOutput, FileOutput, Lines
 
 LOOP = LoopFacts("uvloop.Loop", "MainThread", 1)
 HOSTILE = ["two\nlines", "\r\x1b[31mred\x1b[0m", "\ud800 surrogate", "\u2028\u0085 separators", "\x00\x07", "x" * 10_000, ""]
@@ -332,7 +333,7 @@ def test_a_full_pipe_is_waited_for() -> None:
 
     thread = threading.Thread(target=drain)
     threading.Timer(0.05, thread.start).start()
-    write_all(writer, data)
+    Lines().write(writer, data)
     while thread.ident is None:
         pass
     thread.join(10)
@@ -341,15 +342,64 @@ def test_a_full_pipe_is_waited_for() -> None:
     assert bytes(received) == data
 
 
-def test_a_pipe_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full pipe whose reader never reads raises after the limit instead of waiting for ever."""
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_pipe_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch, blocking: bool) -> None:
+    """Nobody reads: what was begun waits, the lines after it are lost, none waits for ever; then it goes on, whole."""
     monkeypatch.setattr(output_module, "PATIENCE", 0.05)
     reader, writer = os.pipe()
-    os.set_blocking(writer, False)
+    os.set_blocking(writer, blocking)
+    lines = Lines()
+    first = b"1" * 200_000 + b"\n"
     try:
-        with pytest.raises(BlockingIOError) as caught:
-            write_all(writer, b"x" * 10_000_000)
-        assert caught.value.errno == errno.EAGAIN
+        lines.write(writer, first)
+        for _ in range(3):
+            with pytest.raises(BlockingIOError):
+                lines.write(writer, b"lost\n")
+        received = bytearray()
+        while not received.endswith(b"again\n"):
+            received += os.read(reader, 65536)
+            with contextlib.suppress(BlockingIOError):
+                lines.write(writer, b"again\n")
+        assert received.startswith(first)
+        assert set(bytes(received[len(first) :]).split()) == {b"again"}
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def test_a_reader_that_is_gone_is_not_written_to() -> None:
+    """A pipe without a reader raises and sends no SIGPIPE, which a program may have made deadly."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        with pytest.raises(BrokenPipeError):
+            Lines().write(writer, b"x")
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+        os.close(writer)
+
+
+def test_a_rest_is_not_the_childs_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a forked child finds of a line that its parent had begun it leaves to the parent."""
+    lines = Lines()
+    lines._rest = b"half a line of the parent's"
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    reader, writer = os.pipe()
+    lines.write(writer, b"mine\n")
+    assert os.read(reader, 100) == b"mine\n"
+    os.close(reader)
+    os.close(writer)
+
+
+def test_standard_error_that_was_closed_is_never_written_to() -> None:
+    """A descriptor that was closed when we began is a file of the program's when it is open again."""
+    reader, writer = os.pipe()
+    os.close(writer)
+    out = FdOutput(writer)
+    assert os.open(os.devnull, os.O_WRONLY) == writer
+    with pytest.raises(OSError, match="closed"):
+        out.write(b"x")
+    assert out.fileno() is None
+    os.close(writer)
+    os.close(reader)

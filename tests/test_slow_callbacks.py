@@ -147,7 +147,9 @@ def test_every_stall_of_some_milliseconds_is_counted(factory: Callable[[], Any],
         run(factory, main())
         found = slow(watch)
         totals = watch.totals()
-    assert {one.where.function for one in found if one.where and one.where.file == __file__} == {"block"}
+    # With so short a threshold a busy machine makes any step a long one; then it is what is said, and nobody's fault.
+    blamed = [one for one in found if one.level != "info" and one.where and one.where.file == __file__]
+    assert {one.where.function for one in blamed if one.where} == {"block"}
     assert {one.evidence["threshold"] for one in found} == {0.01}
     # A watcher that got no CPU for half a stall may not have seen it at all.
     if totals["watcher_late"] < 0.02:

@@ -381,6 +381,28 @@ def test_a_callback_that_blocks_is_said_of_the_loop(kind: str) -> None:
     assert {node.state for node in loop.tasks} == {"ready"}
 
 
+@each_loop
+def test_a_loop_that_waits_is_in_no_callback(kind: str) -> None:
+    """A loop with nothing to do stands in its selector, which nobody has called back."""
+
+    async def main(watch: Watch) -> set[str]:
+        found: set[str] = set()
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+        def look() -> None:
+            for _ in range(50):
+                found.update(frame.function for node in watch.tree().loops for frame in node.stack)
+            loop.call_soon_threadsafe(over.set)
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        await over.wait()
+        await asyncio.to_thread(thread.join)
+        return found
+
+    assert "select" not in run(kind, main)
+
+
 # -- what is borrowed is given back --
 
 

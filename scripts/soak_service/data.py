@@ -84,7 +84,7 @@ async def slow_query(held: Held, request: Request) -> dict[str, str]:
     """A question that takes too long: the timeout cancels it in the server, too."""
     try:
         async with asyncio.timeout(0.05):
-            await held.pool.fetchval("SELECT pg_sleep(0.3)")
+            await held.pool.fetchval("SELECT pg_sleep(3)")
     except TimeoutError:
         raise HTTPException(504, f"{request.url.path} took too long") from None
     return {}
@@ -94,7 +94,7 @@ async def slow_query(held: Held, request: Request) -> dict[str, str]:
 async def slow_statement(held: Held) -> dict[str, str]:
     """The same by asyncpg's own timeout."""
     try:
-        await held.pool.execute("SELECT pg_sleep(0.3)", timeout=0.05)
+        await held.pool.execute("SELECT pg_sleep(3)", timeout=0.05)
     except TimeoutError:
         raise HTTPException(504) from None
     return {}

@@ -102,7 +102,8 @@ def reports(watch: Any, end: float) -> None:
     while time.monotonic() < end + 1:
         time.sleep(0.5)
         faults = [finding.event for finding in watch.findings if finding.rule.code == "AW001"]
-        print(json.dumps({**counts, "wrong": wrong, "faults": faults, "why": watch._hooks._natives.why}), flush=True)
+        why = watch._hooks.looking._natives.why
+        print(json.dumps({**counts, "wrong": wrong, "faults": faults, "why": why}), flush=True)
 
 
 def run(kind: str, margins: str, seconds: float) -> None:

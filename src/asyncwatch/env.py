@@ -5,16 +5,18 @@ Nothing else compares `sys.version_info`; where something cannot be had, the rea
 
 from __future__ import annotations
 
-import _thread
 import functools
 import gc
 import importlib.util
+import inspect
 import itertools
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from types import CodeType, FrameType
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from types import FrameType
 from typing import Any
 
 LINUX = sys.platform.startswith("linux")
@@ -38,6 +40,62 @@ else:
         return getframe(depth + 1).f_globals.get("__name__")
 
 
+# From 3.15 on site.py reads `NAME.start` files, and of a `NAME.pth` beside it no import line. No public name tells of
+# it. https://peps.python.org/pep-0829/
+READS_START_FILES = sys.version_info >= (3, 15)
+
+# A function that returns another's coroutine can be told to be a coroutine function from 3.12 on.
+# https://docs.python.org/3/library/inspect.html#inspect.markcoroutinefunction
+if sys.version_info >= (3, 12):
+    mark_coroutine_function = inspect.markcoroutinefunction
+else:
+
+    def mark_coroutine_function(function: Any) -> Any:
+        from asyncio import coroutines
+
+        function._is_coroutine = coroutines._is_coroutine  # type: ignore[attr-defined]
+        return function
+
+
+# A task that ended in its eager step has no coroutine left. From 3.12.0 to 3.12.4 asking for it crashes it all.
+# https://github.com/python/cpython/issues/122332
+if not (3, 12) <= sys.version_info < (3, 12, 5):
+    coro_of: Callable[[Any], Any] = operator.methodcaller("get_coro")
+else:
+
+    def coro_of(task: Any) -> Any:
+        """The coroutine of a task, None where it has none any more."""
+        done = getattr(task, "done", None)
+        if done is None or not done():
+            return task.get_coro()
+        return next((one for one in gc.get_referents(task) if hasattr(one, "cr_code")), None)
+
+
+def context_of(task: Any) -> Context | None:
+    """The context that a task's steps run in, as the task keeps it; None where it cannot be had.
+
+    Before 3.12 only the collector is told of it: of the two contexts that a task refers to it is the first.
+    https://github.com/python/cpython/blob/3.11/Modules/_asynciomodule.c (TaskObj_traverse)
+    """
+    from asyncio import Task, tasks
+
+    if isinstance(task, tasks._PyTask):  # type: ignore[attr-defined]
+        found = task.__dict__.get("_context")
+    elif not isinstance(task, Task):
+        return None
+    elif hasattr(Task, "get_context"):
+        found = Task.get_context(task)
+    else:
+        which = map(functools.partial(operator.is_, Context), map(type, _referents(task)))
+        found = in_one_go(next, itertools.compress(_referents(task), which), None)
+    return found if type(found) is Context else None
+
+
+def _referents(thing: Any) -> Iterator[Any]:
+    """What an object refers to, not asked for before the first is taken."""
+    return itertools.chain.from_iterable(map(gc.get_referents, (thing,)))
+
+
 def current_task_getter() -> Callable[[Any], Any]:
     """A function from a loop to the task it is running now, None where there is none; callable in any thread."""
     from asyncio import tasks
@@ -50,66 +108,45 @@ def current_task_getter() -> Callable[[Any], Any]:
 
 if sys.version_info >= (3, 12):
 
-    def in_one_go(call: Callable[..., Any], *arguments: Any) -> Any:
-        """`call(*arguments)` for a `call` of C code: no other thread gets its turn meanwhile, nor does the collector.
+    def ready(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+        """`call(*arguments)` for a `call` of C code, to be called once: no other thread gets its turn meanwhile.
 
-        Raises whatever the call raises.
+        Nor does the collector, from the moment on that it is called. Raises whatever the call raises.
         """
-        return call(*arguments)
+        return functools.partial(call, *arguments)
 
 else:
     # The collector runs at any allocation here. What it clears away may want a lock that the call holds, as that over
     # all threads (a `threading.local` does), or give the GIL to a thread that does: then all wait for ever. Or that
     # thread's stack shrinks while the call reads it, and the process crashes (both seen). So it is off meanwhile, all
-    # in one call of C code, in which no other thread gets its turn.
+    # in one call of C code, in which no other thread gets its turn, and nothing is made that it counts.
     # https://github.com/python/cpython/issues/106883
     # https://github.com/python/cpython/blob/3.11/Python/frame.c (_PyFrame_MakeAndSetFrameObject)
-    def in_one_go(call: Callable[..., Any], *arguments: Any) -> Any:
-        if not gc.isenabled():
-            return call(*arguments)
+    def ready(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
         wanted = functools.partial(call, *arguments)
+        results: deque[Any] = deque()
         steps: tuple[Callable[[], Any], ...] = (gc.isenabled, gc.disable, wanted, gc.enable)
-        try:
-            enabled, _, found, _ = list(map(operator.call, steps))
-        except BaseException:
-            gc.enable()
-            raise
-        if not enabled:  # the program was faster, between these lines
-            gc.disable()
-        return found
+        together: map[Any] = map(operator.call, steps)
+
+        def run() -> Any:
+            if not gc.isenabled():
+                return wanted()
+            try:
+                results.extend(together)
+            except BaseException:
+                gc.enable()
+                raise
+            if not results[0]:  # the program was faster, between these lines
+                gc.disable()
+            return results[2]
+
+        return run
 
 
-def current_frames() -> dict[int, FrameType]:
-    """The frame of each other thread, by its ident. One of ours would refer to what it is kept in."""
-    found: dict[int, FrameType] = in_one_go(sys._current_frames)
-    del found[_thread.get_ident()]
-    return found
+def in_one_go(call: Callable[..., Any], *arguments: Any) -> Any:
+    """`ready`, at once."""
+    return ready(call, *arguments)()
 
-
-def _outwards(frames: Iterable[FrameType | None]) -> Iterator[FrameType]:
-    """The first of these and those that called it, innermost first."""
-    steps: Iterator[Any] = itertools.chain(frames, itertools.repeat("f_back"))
-    return itertools.takewhile(bool, itertools.accumulate(steps, getattr))
-
-
-def frames_from(frame: FrameType | None) -> tuple[FrameType, ...]:
-    """A frame and those that called it, as they are at one moment: the thread whose stack it is gets no turn."""
-    found: tuple[FrameType, ...] = in_one_go(tuple, _outwards((frame,)))
-    return found
-
-
-def stack_of_thread(ident: int) -> tuple[tuple[CodeType, int], ...]:
-    """Each frame of a thread as its code and position, innermost first; empty when there is no such thread.
-
-    No frame object leaves the one call of C code that reads them: a function that ends while its frame is held leaves
-    its variables to whoever holds it.
-    """
-    frame = map(dict.get, map(operator.call, (sys._current_frames,)), (ident,))
-    found: tuple[tuple[CodeType, int], ...] = in_one_go(tuple, map(_POSITION, _outwards(frame)))
-    return found
-
-
-_POSITION = operator.attrgetter("f_code", "f_lasti")
 
 # Without it nothing of another thread's may be walked: it goes on meanwhile.
 HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
@@ -178,3 +215,11 @@ def tick_clock(native: int) -> int:
     https://github.com/torvalds/linux/blob/master/kernel/time/posix-cpu-timers.c (run_posix_cpu_timers)
     """
     return (~native << 3) | 4
+
+
+# Which functions start and which are called, told by the interpreter itself; from 3.12 on.
+# https://docs.python.org/3/library/sys.monitoring.html
+MONITORING: Any = getattr(sys, "monitoring", None)
+# time.sleep has an audit event from 3.13 on. https://docs.python.org/3/library/time.html#time.sleep
+SLEEP_IS_AUDITED = sys.version_info >= (3, 13)
+WHY_NO_MONITORING = "" if MONITORING is not None else "this Python has no sys.monitoring (3.12 has)"

@@ -6,13 +6,13 @@ Times are seconds of `time.monotonic()`.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
+from asyncwatch import plain
 from asyncwatch.frames import Place, RawFrame
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class LoopFacts:
     """A loop as findings name it."""
 
@@ -21,7 +21,7 @@ class LoopFacts:
     number: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class ParentFacts:
     """The task that was current when another was created."""
 
@@ -29,24 +29,28 @@ class ParentFacts:
     coro: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskFacts:
-    """A task as findings name it. `created` is innermost first and empty where nobody saw it being created."""
+    """A task as findings name it. `created` is innermost first and empty where nobody saw it being created.
+
+    `context` is what the program's own log lines would say of it.
+    """
 
     name: str
     coro: str
     created: tuple[RawFrame, ...] = ()
     parent: ParentFacts | None = None
+    context: tuple[tuple[str, str | int | float | bool | None], ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class Event:
     """The base of all events: where it happened, if on a loop."""
 
     loop: LoopFacts | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class Started(Event):
     """Watching began; each hook is `(name, state, reason)` with state armed or blind."""
 
@@ -55,14 +59,22 @@ class Started(Event):
     versions: dict[str, str]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class Ended(Event):
     """Watching ended; everything the run counted."""
 
     totals: dict[str, Any]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
+class Repeated(Event):
+    """An event was observed so many `times` more at the same place, in too quick a succession to be told each time."""
+
+    event: Event
+    times: int
+
+
+@plain.record
 class PartFailed(Event):
     """A hook, detector or sink raised and was switched off."""
 
@@ -71,7 +83,19 @@ class PartFailed(Event):
     stack: tuple[RawFrame, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
+class LimitReached(Event):
+    """A part of asyncwatch is full: from here on it counts and keeps no more. `text` is the sentence.
+
+    `what` is what else befell it.
+    """
+
+    part: str
+    text: str
+    what: str = "is full"
+
+
+@plain.record
 class Collection:
     """One run of the garbage collector: how long, which generation, how many objects it freed, and where it began."""
 
@@ -81,7 +105,7 @@ class Collection:
     at: RawFrame | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class Account:
     """Where the seconds went while a loop was held; None where the machine does not tell.
 
@@ -89,7 +113,8 @@ class Account:
     control group had used up its quota, `stopped` the time in which the watcher's own thread was not run though it
     waited for nothing, `gil` the time in which the watcher was awake and the GIL was not to be had. The first three
     were counted over `span` seconds, which is a little more than the loop was held: from one look to another.
-    `contended` is the part of them in which the thread asked for the GIL while others of the process ran.
+    `contended` is the part of them in which the thread asked for the GIL while others of the process ran; `both` is
+    the part of `waited` that lies in `stopped`.
     """
 
     ran: float | None = None
@@ -99,14 +124,20 @@ class Account:
     gil: float = 0.0
     span: float = 0.0
     contended: float = 0.0
+    both: float = 0.0
     collections: tuple[Collection, ...] = ()
+
+    @property
+    def stood_still(self) -> float:
+        """Seconds of `stopped` and of `waited` together, those that are in both counted once."""
+        return self.stopped + max(0.0, (self.waited or 0.0) - self.both)
 
 
 # Stacks seen with how often each was, or for how many looks' time it stood; innermost first, the loop's frames cut off.
 Samples = tuple[tuple[tuple[Place, ...], int], ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class StepHeld(Event):
     """One callback or step kept its loop from answering.
 
@@ -125,7 +156,7 @@ class StepHeld(Event):
     hung: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class LoopHung(Event):
     """A callback or step has held its loop for `hang_after` seconds, and still does unless `ended`."""
 
@@ -138,7 +169,7 @@ class LoopHung(Event):
     holder: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TurnsLong(Event):
     """A callback waited `lag` seconds for its turn though none of those before it was slow.
 
@@ -153,7 +184,7 @@ class TurnsLong(Event):
     account: Account
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class ExecutorWaits(Event):
     """Work for a loop's default executor has waited for a thread and still does, and all threads are at work.
 
@@ -172,26 +203,16 @@ class ExecutorWaits(Event):
     task: TaskFacts | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class CoroutineDropped(Event):
-    """A coroutine object was destroyed without ever having run.
-
-    `origin` is where it was created, innermost first, as `(file, line, function)`, known in debug mode only;
-    `dropped` is the stack at its destruction, innermost first.
-    """
-
-    name: str
-    definition: RawFrame
-    origin: tuple[tuple[str, int, str], ...]
-    dropped: tuple[RawFrame, ...]
-    task: TaskFacts | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class CallbackFailed(Event):
-    """An exception reached the loop's exception handler; `frames` is its traceback, outermost first."""
+    """An exception reached the loop's exception handler; `frames` is its traceback, outermost first.
+
+    Without an exception `exception` is empty and `frames` the stack that told the handler. `scheduled` is where the
+    callback was scheduled, innermost first, known in debug mode only.
+    """
 
     message: str
     exception: str
     frames: tuple[RawFrame, ...]
     task: TaskFacts | None
+    scheduled: tuple[Place, ...] = ()

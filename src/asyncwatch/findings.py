@@ -7,7 +7,8 @@ import datetime
 from typing import Any
 
 from asyncwatch.events import LoopFacts, TaskFacts
-from asyncwatch.frames import Frame, resolve_all, short_path
+from asyncwatch.frames import Frame, resolve_all
+from asyncwatch.paths import short_path
 
 LEVELS = {"info": 20, "warning": 30, "error": 40}
 
@@ -44,7 +45,8 @@ class Finding:
     def fingerprint(self) -> str:
         """What makes two findings the same one: the rule and the place."""
         if self.where is None:
-            about = self.task.coro if self.task else str(self.evidence.get("part", ""))
+            told = (self.evidence.get(key) for key in ("part", "serves", "message"))
+            about = self.task.coro if self.task else str(next(filter(None, told), ""))
             return f"{self.rule.code}:{about}" if about else self.rule.code
         return f"{self.rule.code}:{short_path(self.where.file)}:{self.where.function}:{self.where.line}"
 
@@ -82,4 +84,6 @@ def to_dict(finding: Finding, *, count: int, pid: int, now: float) -> dict[str, 
     if finding.loop:
         found["thread"] = finding.loop.thread
         found["loop"] = finding.loop.kind
+    if finding.task and finding.task.context:
+        found["context"] = dict(finding.task.context)
     return found

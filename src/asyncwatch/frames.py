@@ -18,12 +18,18 @@ import tokenize
 from collections.abc import Iterable, Sequence
 from types import CodeType
 
+from asyncwatch.paths import Patterns
+
 RawFrame = tuple[CodeType, int]
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 # Generated code may be named at any length; a line of output may not.
 LONGEST = 500
+# Programs that make code without end may name each piece anew.
+MOST_FILES = 20_000
+# Bytes of a source file that is shown from; what is longer was written by a program.
+MOST_SOURCE = 1 << 20
 
 # Names of code that has no file but belongs to the program: -c, stdin, notebooks and the REPL.
 _TYPED_IN = ("<string>", "<stdin>", "<ipython", "<python-input", "<console>")
@@ -67,9 +73,13 @@ def resolve_all(raws: Iterable[Place]) -> tuple[Frame, ...]:
 
 
 class Scope:
-    """Which files are the application's: not the standard library, not site-packages, not asyncwatch."""
+    """Which files are the application's: not the standard library, not site-packages, not asyncwatch.
 
-    def __init__(self) -> None:
+    `app` names more that are, an installed package for one; `not_app` names some that are not, and wins.
+    """
+
+    def __init__(self, app: Sequence[str] = (), not_app: Sequence[str] = ()) -> None:
+        self._app, self._not_app = Patterns(app), Patterns(not_app)
         paths = sysconfig.get_paths()
         roots = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
         roots |= {os.path.realpath(root) for root in roots}
@@ -77,19 +87,26 @@ class Scope:
         roots.add(os.path.dirname(os.path.realpath(os.__file__)))
         roots.add(os.path.dirname(os.path.abspath(sys.executable or "python")))
         self._roots = (*(root.rstrip(os.sep) + os.sep for root in roots), PACKAGE)
-        self._known: dict[str, bool] = {}
+        # Asked directly where a call would be too dear; a file that is not in it has not been looked at.
+        self.known: dict[str, bool] = {}
 
     def is_app(self, filename: str) -> bool:
         """Whether the program's own author wrote this file."""
         try:
-            return self._known[filename]
+            return self.known[filename]
         except KeyError:
-            known = self._known[filename] = self._look(filename)
+            if len(self.known) >= MOST_FILES:
+                self.known.clear()
+            known = self.known[filename] = self._look(filename)
             return known
 
     def _look(self, filename: str) -> bool:
         if filename.startswith("<"):
             return filename.startswith(_TYPED_IN)
+        if self._not_app.match(filename):
+            return False
+        if self._app.match(filename):
+            return not filename.startswith(PACKAGE)
         if filename.endswith((".pyx", ".pxi", ".pxd")) and not os.path.exists(filename):
             return False  # an extension module's source as it was called where it was built: uvloop's, say
         parts = filename.replace("\\", "/").split("/")
@@ -108,26 +125,9 @@ class Scope:
         return stack[-1] if stack else None
 
 
-def short_path(filename: str) -> str:
-    """A file's name as its program would write it: relative to the import path that holds it."""
-    best = ""
-    for entry in ["", *sys.path]:
-        try:
-            root = os.path.abspath(entry).rstrip(os.sep) + os.sep
-        except OSError:
-            continue  # the current directory was removed
-        if filename.startswith(root) and len(root) > len(best):
-            best = root
-    return filename[len(best) :].replace(os.sep, "/")
-
-
-def editor_path(filename: str) -> str:
-    """A file's name as an editor started here opens it: relative to the current directory if it lies below it."""
-    try:
-        root = os.getcwd().rstrip(os.sep) + os.sep
-    except OSError:
-        return filename
-    return filename.removeprefix(root)
+def plain(text: str) -> str:
+    """Text without control characters: a name cannot start a line of its own or paint the terminal."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 # What stands before the parentheses of a call, and can be named in a sentence.
@@ -146,6 +146,11 @@ def _called(expression: str) -> str | None:
     return None
 
 
+# Python 3.11 calls native functions that it has met often by the first of two instructions, and stands there.
+# https://github.com/python/cpython/blob/3.11/Python/ceval.c#L5148 (PRECALL_BUILTIN_FAST_WITH_KEYWORDS)
+_CALL = ("CALL", "PRECALL")
+
+
 def is_call(raw: Place) -> bool:
     """Whether the instruction calls something, and so may be waiting for it; also entering a `with` and iterating."""
     if isinstance(raw, Frame):
@@ -161,7 +166,7 @@ def stands_at_call(raw: Place) -> bool:
     if isinstance(raw, Frame):
         return False  # nobody knows
     code, lasti = raw
-    return lasti >= 0 and opcode.opname[code.co_code[lasti]].startswith("CALL")
+    return lasti >= 0 and opcode.opname[code.co_code[lasti]].startswith(_CALL)
 
 
 def stands_at_start(raw: Place) -> bool:
@@ -186,8 +191,10 @@ def called_at(raw: Place) -> str | None:
         names = _CALLS.findall(source_line(raw.file, raw.line))
         return names[0] if len(names) == 1 else None
     code, lasti = raw
+    while lasti > 0 and opcode.opname[code.co_code[lasti]] == "CACHE":
+        lasti -= 2  # of a call of Python code Python 3.11 remembers the end
     position = next(itertools.islice(code.co_positions(), lasti // 2, None), None)
-    if position is None or not opcode.opname[code.co_code[lasti]].startswith("CALL"):
+    if position is None or not opcode.opname[code.co_code[lasti]].startswith(_CALL):
         return None
     line, end_line, column, end_column = position
     if line is None or column is None or end_column is None or line != end_line:
@@ -199,9 +206,12 @@ def called_at(raw: Place) -> str | None:
 @functools.lru_cache(maxsize=16)
 def _source(filename: str) -> tuple[str, ...]:
     # Not linecache: that is the program's, and what it remembers shows in the program's tracebacks.
+    # And not just any file: code may say that it comes from a device or a FIFO, which would never end.
     try:
+        if not os.path.isfile(filename) or os.path.getsize(filename) > MOST_SOURCE:
+            return ()
         with tokenize.open(filename) as file:
-            return tuple(itertools.islice(file, 100_000))
+            return tuple(file)
     except (OSError, SyntaxError, ValueError):  # also names no file can have, and text that is none
         return ()
 

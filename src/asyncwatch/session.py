@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import _thread
 import atexit
-import os
-import platform
-import sys
 import time
 from typing import Any
 
-from asyncwatch import detectors, sinks
-from asyncwatch.config import Config, ConfigError
+from asyncwatch import detectors, identity, sinks
+from asyncwatch.config import Config
 from asyncwatch.control.server import Server
 from asyncwatch.events import Ended, PartFailed, Started
 from asyncwatch.findings import Finding
@@ -19,6 +16,7 @@ from asyncwatch.frames import Scope
 from asyncwatch.hooks import fork
 from asyncwatch.hooks.bus import Bus, describe, traceback_frames
 from asyncwatch.hooks.install import Hooks
+from asyncwatch.measures import Measures
 from asyncwatch.pipeline import Pipeline
 from asyncwatch.task_tree import Tree
 from asyncwatch.workers import Worker
@@ -30,25 +28,30 @@ LAST_WORDS = 2.0
 class Watch:
     """One running watcher. `findings` are those said so far; `uninstall` leaves the interpreter as it was found."""
 
-    def __init__(self, config: Config, limits: tuple[str, ...] = ()) -> None:
-        """Build everything; nothing of the host is touched yet.
+    def __init__(self, config: Config, limits: tuple[str, ...] = (), by: str = "install") -> None:
+        """Build everything; nothing of the host is touched yet. `by` is as in `identity.facts`.
 
         Raises:
             ConfigError: an output cannot be opened, a rule or baseline is unknown.
         """
         self.config = config
-        check_codes(config)
+        detectors.check_codes(config)
         enabled = config.enabled(detectors.CODES, detectors.OPT_IN) | detectors.ALWAYS
-        scope = Scope()
-        self._limits = limits
+        self._scope = scope = Scope(config.app, config.not_app)
+        self._limits, self._by = limits, by
+        # Who asked for no report of a process that runs no loop, gets none.
+        self._quiet = by not in ("install", "command")
         self._bus = Bus(enabled)
-        self._outputs = outputs = sinks.build(config, scope)
+        self._outputs = outputs = sinks.build(config, scope, self._measures, self._bus.emit)
         self._hooks = Hooks(config, self._bus, scope, self._poke, self.uninstall, self._first_output)
-        rules = detectors.build(enabled, scope)
+        self._hooks.spawns = by in ("command", "auto", "hook")  # a spawned child does so from its start
+        rules = detectors.build(enabled | {one for one in detectors.PARTLY_OPT_IN if not config.is_ignored(one)}, scope)
         self._pipeline = Pipeline(
             config, rules, outputs, self._part_failed, lambda: sinks.last_resort(config, scope)
         )
-        self._watcher = Worker(self._look, self._hooks.rests, self._hooks.watcher_ends)
+        self.instruments = self._hooks.instruments
+        looking = self._hooks.looking
+        self._watcher = Worker(self._look, looking.rests, looking.watcher_ends, looking.sleep)
         self._judge = Worker(self._judge_all, ends=self._judge_ends)
         answers = {"tree": lambda: self._hooks.forest.tree(ours=True).to_dict()}
         self._control = Server(config, answers, self._bus.fail)
@@ -63,7 +66,7 @@ class Watch:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The findings said so far, oldest first."""
+        """The findings said so far, oldest first; the first 1,000 of them."""
         return tuple(self._pipeline.kept)
 
     @property
@@ -116,7 +119,7 @@ class Watch:
         self._left = self._hooks.uninstall()
         watched = self._watcher.running
         self._watcher.stop(LAST_WORDS)
-        self._hooks.close()
+        self._hooks.looking.close()
         if watched:
             self._judge.stop(LAST_WORDS)
         else:
@@ -136,6 +139,7 @@ class Watch:
         self._flushed.acquire()
         self._judge.start()
         self._watcher.start()
+        self._control.start()
 
     def _poke(self) -> None:
         """Have the watcher look now instead of at its next turn."""
@@ -143,9 +147,9 @@ class Watch:
 
     def _look(self) -> float:
         flush, self._flush_wanted = self._flush_wanted, False
-        period = self._hooks.look()
+        period = self._hooks.looking.look()
         self._flush_seen = self._flush_seen or flush
-        if flush or self._bus.queue or (not self._announced and self._hooks.loops.count):
+        if flush or self._bus.queue or self._hooks.unsettled or (not self._announced and self._hooks.loops.count):
             self._judge.poke()
         return period
 
@@ -163,6 +167,7 @@ class Watch:
             self._last_words()
 
     def _drain(self) -> None:
+        self._hooks.settle()
         queue = self._bus.queue
         if not self._announced and (queue or self._hooks.loops.count):
             self._announce()
@@ -172,25 +177,23 @@ class Watch:
     def _announce(self) -> None:
         self._announced = True
         if not self._closing:
-            self._control.start()
+            self._control.open()
         state = next(iter(self._hooks.loops), None)
-        versions = {
-            "python": platform.python_version(),
-            "asyncwatch": sys.modules["asyncwatch"].__version__,
-            "ppid": os.getppid(),
-            **({"socket": self._control.path} if self._control.path else {}),
-        }
+        facts = identity.facts(self._by, self._child)
+        versions = {**facts, **({"socket": self._control.path} if self._control.path else {})}
         rows = (*self._hooks.rows(), self._control.row(), *(("profile", "blind", limit) for limit in self._limits))
         self._pipeline.judge(Started(state.facts if state else None, self.config.profile, rows, versions))
 
     def _last_words(self) -> None:
         try:
+            self._bus.tell_all_repeats()
             self._drain()
             self._bus.open = False
-            if self._child and not self._announced:
-                return  # a fork that ran no loop has nothing to tell
+            if self._quiet and not self._announced:
+                return  # it ran no loop and has nothing to tell
             if not self._announced:
                 self._announce()
+            self._pipeline.settle()
             self._pipeline.judge(Ended(None, self.totals()))
         finally:
             self._pipeline.close()
@@ -206,6 +209,9 @@ class Watch:
             "watcher_cpu": round(self._watcher.cpu + self._judge.cpu, 4),
         }
 
+    def _measures(self) -> Measures:
+        return self._hooks.measures(dict(self._pipeline.by_both))
+
     def _part_failed(self, part: str, error: Exception) -> PartFailed:
         return PartFailed(None, part, describe(error), traceback_frames(error.__traceback__))
 
@@ -216,42 +222,30 @@ class Watch:
         self._watcher.stop(1.0)
         self._judge.stop(1.0)
         self._control.stop(1.0)
+        self._pipeline.before_fork()
 
     def after_fork_in_parent(self) -> None:
         self._forks -= 1
         if not self._forks:  # else another thread is about to fork as well
             self._start_workers()
-            self._control.resume()
+            self._pipeline.after_fork(child=False)
 
     def after_fork_in_child(self) -> None:
         """The child watches for itself: its own counts, its own first line."""
-        self._bus.queue.clear()
-        self._bus.dropped = 0
-        self._pipeline.reset()
+        self._bus.begin_anew()
+        self._pipeline.reset(detectors.build(self._bus.enabled, self._scope))
         self._control.forget()
         self._hooks.after_fork()
-        self._announced, self._child = False, True
+        self._announced, self._child, self._quiet = False, True, True
         self._forks = 0
         self._began = time.monotonic()
         self._watcher.cpu = self._judge.cpu = 0.0
         self._start_workers()
-
-
-def check_codes(config: Config) -> None:
-    """Refuse codes that name no rule.
-
-    Raises:
-        ConfigError: naming the code.
-    """
-    for option in ("select", "extend_select", "ignore", "fail_on"):
-        for code in getattr(config, option):
-            if not any(known.startswith(code) for known in detectors.CODES):
-                name = option.replace("_", "-")
-                raise ConfigError(f"--{name}: there is no rule {code}; `asyncwatch explain` lists them")
+        self._pipeline.after_fork(child=True)
 
 
 def survey(config: Config) -> list[tuple[str, str, str]]:
     """What would arm here, as `(hook, armed or blind, reason)`; touches nothing."""
     bus = Bus(config.enabled(detectors.CODES, detectors.OPT_IN))
-    hooks = Hooks(config, bus, Scope(), lambda: None, lambda: None, lambda: None)
+    hooks = Hooks(config, bus, Scope(config.app, config.not_app), lambda: None, lambda: None, lambda: None)
     return [*hooks.rows(), Server(config, {}, bus.fail).row()]

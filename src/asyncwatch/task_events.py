@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from asyncwatch import plain
 from asyncwatch.events import Event, TaskFacts
 from asyncwatch.frames import RawFrame
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskUnheld(Event):
     """Nothing but its own wake-up refers to a task that is not done; `parent_done` is None without a parent.
 
@@ -24,7 +23,7 @@ class TaskUnheld(Event):
     dropper: RawFrame | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskOutlived(Event):
     """The parent of a task is done, the task is not, and nobody will hear of its end; yet something holds it."""
 
@@ -33,7 +32,7 @@ class TaskOutlived(Event):
     waits: tuple[RawFrame, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskFailed(Event):
     """A task failed and its exception was never asked for; `frames` is the traceback, outermost first."""
 
@@ -42,7 +41,7 @@ class TaskFailed(Event):
     frames: tuple[RawFrame, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskLeft(Event):
     """A task was pending when its loop was shut down.
 
@@ -55,7 +54,7 @@ class TaskLeft(Event):
     reported: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskDestroyed(Event):
     """A task was garbage-collected before it finished."""
 
@@ -64,7 +63,7 @@ class TaskDestroyed(Event):
     discarded: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class Standing:
     """Where one task stands: what kind of thing it waits for, and its frames, innermost first."""
 
@@ -73,7 +72,7 @@ class Standing:
     frames: tuple[RawFrame, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskStuck(Event):
     """A task has stood at one await for `waited` seconds, and no timeout would end that.
 
@@ -86,7 +85,7 @@ class TaskStuck(Event):
     owner: Standing | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskDeadlocked(Event):
     """A task waits for something that waits for it (`cycle`), or that nothing alive can reach.
 
@@ -101,7 +100,7 @@ class TaskDeadlocked(Event):
     objects: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TasksPileUp(Event):
     """Tasks created at one place: how many live, since when that grows, and their ages in seconds."""
 
@@ -113,11 +112,12 @@ class TasksPileUp(Event):
     ages: tuple[float, float, float]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class CancelIgnored(Event):
     """A task was asked to cancel at least `asked` seconds ago, and runs on.
 
-    `by` says who asked, as far as that can be seen; `heard_by` are the tasks that wait for its end.
+    `by` says who asked, as far as that can be seen, `request` is where, innermost first; `heard_by` are the tasks that
+    wait for its end.
     """
 
     standing: Standing
@@ -125,3 +125,4 @@ class CancelIgnored(Event):
     requests: int
     by: str
     heard_by: tuple[Standing, ...]
+    request: tuple[RawFrame, ...] = ()

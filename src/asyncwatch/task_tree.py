@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
+from asyncwatch import plain
 from asyncwatch.frames import Frame
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskLink:
     """Another task of the same tree, by its number there and its name."""
 
@@ -19,7 +19,7 @@ class TaskLink:
         return {"number": self.number, "name": self.name}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class TaskNode:
     """One task. Stacks are outermost first; `age` is in seconds, None for a task whose creation nobody saw.
 
@@ -56,7 +56,7 @@ class TaskNode:
         return found
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class LoopNode:
     """One loop and its tasks, those first that no living task created.
 
@@ -88,7 +88,7 @@ class LoopNode:
         return found
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class Tree:
     """All tasks of a process, by loop. `left_out` is how many at most were not looked at, for being too many.
 

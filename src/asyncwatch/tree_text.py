@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from asyncwatch.frames import editor_path
+from asyncwatch.frames import plain
+from asyncwatch.paths import editor_path
 
 MOST_NAMES = 3
 LONGEST_NAME = 60
@@ -30,7 +31,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _loop(loop: dict[str, Any]) -> str:
-    text = f"{loop['loop']} in {loop['thread']}, {_count(loop['count'], 'task')}"
+    text = f"{plain(loop['loop'])} in {plain(loop['thread'])}, {_count(loop['count'], 'task')}"
     if not loop["running"]:
         text += ", not running"
     if loop.get("stack"):
@@ -53,10 +54,14 @@ def _branches(tasks: list[dict[str, Any]], indent: str = "") -> Iterator[str]:
 
 
 def _headline(task: dict[str, Any]) -> str:
-    text = f"'{task['name'][:LONGEST_NAME]}' {task['coro']}: {_state(task)}"
+    text = f"{_name(task)} {plain(task['coro'])}: {plain(_state(task))}"
     if "age" in task:
         text += f", {_age(task['age'])} old"
     return text
+
+
+def _name(task: dict[str, Any]) -> str:
+    return f"'{plain(task['name'][:LONGEST_NAME])}'"
 
 
 def _state(task: dict[str, Any]) -> str:
@@ -68,7 +73,7 @@ def _state(task: dict[str, Any]) -> str:
     awaits = task.get("awaits")
     if not awaits:
         return f"waits for {_KINDS.get(task['waits_for'], task['waits_for'])}"
-    names = ", ".join(f"'{one['name'][:LONGEST_NAME]}'" for one in awaits[:MOST_NAMES])
+    names = ", ".join(_name(one) for one in awaits[:MOST_NAMES])
     more = f" and {len(awaits) - MOST_NAMES} more" if len(awaits) > MOST_NAMES else ""
     return f"waits for {names}{more}"
 
@@ -102,7 +107,7 @@ def _places(task: dict[str, Any]) -> str:
 
 
 def _place(frame: dict[str, Any]) -> str:
-    return f"{editor_path(frame['file'])}:{frame['line']} {frame['function']}"
+    return plain(f"{editor_path(frame['file'])}:{frame['line']} {frame['function']}")
 
 
 def _age(seconds: float) -> str:

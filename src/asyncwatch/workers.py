@@ -23,7 +23,8 @@ class _Life:
 class Worker:
     """Runs `turn` whenever it is poked, and again after as many seconds as the last turn returned.
 
-    `rests` is told just before each sleep how long it will be, `ends` is the last thing the thread does.
+    `rests` is told just before each sleep how long it will be, `ends` is the last thing the thread does. `sleep` is
+    called to wait in its place; it is given what waits, which returns true when the worker is poked.
     """
 
     def __init__(
@@ -31,8 +32,10 @@ class Worker:
         turn: Callable[[], float | None],
         rests: Callable[[float], None] | None = None,
         ends: Callable[[], None] | None = None,
+        sleep: Callable[[Callable[..., bool], float], None] | None = None,
     ) -> None:
         self._turn = turn
+        self._sleep = sleep
         self._rests = rests
         self._ends = ends
         self._life = _Life()
@@ -85,7 +88,10 @@ class Worker:
                     continue
                 if self._rests is not None:
                     self._rests(period)
-                life.wake.acquire(timeout=period)
+                if self._sleep is not None:
+                    self._sleep(life.wake.acquire, period)
+                else:
+                    life.wake.acquire(timeout=period)
             self._turn()
         finally:
             try:

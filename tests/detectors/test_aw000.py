@@ -7,7 +7,7 @@ from by_hand import LOOP, at, only, raw
 from asyncwatch.detectors import aw000_watching as watching
 from asyncwatch.detectors import aw001_watcher_fault as fault
 from asyncwatch.detectors import aw099_summary as summary
-from asyncwatch.events import Ended, PartFailed, Started
+from asyncwatch.events import Ended, LimitReached, PartFailed, Started
 
 HOOKS = (("tasks", "armed", ""), ("watchdog", "armed", "no schedstat"), ("native-code", "blind", "not seen"))
 
@@ -37,6 +37,13 @@ def test_aw001_names_the_part_and_the_error() -> None:
     assert one.event == "hooks.tasks was switched off: KeyError: 1"
     assert (one.level, one.where, one.stack) == ("warning", None, (at("note", 5),))
     assert one.fingerprint == "AW001:hooks.tasks" != other.fingerprint
+
+
+def test_aw001_says_what_is_full() -> None:
+    """A part that has reached its limit is named with what that means, at level info."""
+    one = only(fault, LimitReached(None, "buffer", "what comes now is counted"))
+    assert (one.level, one.event) == ("info", "buffer is full: what comes now is counted")
+    assert one.fingerprint == "AW001:buffer"
 
 
 def test_aw099_counts() -> None:

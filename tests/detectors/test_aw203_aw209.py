@@ -122,6 +122,17 @@ def test_who_cancelled_is_told_or_said_to_be_unknown() -> None:
     unknown = only(ignored, CancelIgnored(LOOP, standing("event"), 1.2, 2, "", (standing("tasks", IN_APP, "main"),)))
     assert unknown.evidence["cancelled_by"].startswith("not known")
     assert [one["task"] for one in unknown.evidence["awaited_by"]] == ["main"]
+    assert "cancelled_at" not in unknown.evidence
+
+
+def test_where_cancel_was_called() -> None:
+    """The program's own line that called is in the evidence, beneath it a library's frames or none; no other is."""
+    for frames in (IN_APP, IN_LIBRARY):
+        one = only(ignored, CancelIgnored(LOOP, standing("sleep"), 1.2, 1, "task 'main'", (), frames))
+        function, line = ("reply", 41) if frames is IN_APP else ("consume", 20)
+        assert one.evidence["cancelled_at"] == at(function, line).to_dict()
+    theirs = only(ignored, CancelIgnored(LOOP, standing("sleep"), 1.2, 1, "", (), IN_LIBRARY[:1]))
+    assert "cancelled_at" not in theirs.evidence
 
 
 def test_each_hears_its_own_event_only() -> None:

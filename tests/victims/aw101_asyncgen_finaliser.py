@@ -40,7 +40,7 @@ async def well():
 
 
 async def first(rows):
-    async for row in rows:
+    async for row in rows:  # AW302
         return row
 
 

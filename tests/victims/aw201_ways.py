@@ -61,6 +61,7 @@ async def drop(loop):
     done = asyncio.create_task(asyncio.sleep(0))
     done.add_done_callback(lambda _: asyncio.create_task(work()))  # AW201
     await done
+    asyncio.shield(work())  # AW201
     start()
     fire()
     listen()
@@ -77,9 +78,10 @@ async def keep():
     tasks = [asyncio.create_task(work()) for _ in range(3)]
     first = asyncio.ensure_future(work())
     by_name = {"a": start_kept()}
+    shielded = asyncio.shield(work())
     (last := asyncio.create_task(work())).set_name("kept")
     await asyncio.sleep(LIFE)
-    return tasks, first, by_name, last
+    return tasks, first, by_name, last, shielded
 
 
 async def main():

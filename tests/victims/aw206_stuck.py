@@ -42,6 +42,12 @@ async def request(number):
     await reply  # AW206
 
 
+async def asks(lock):
+    async with lock:
+        reply = replies["asked"] = asyncio.get_running_loop().create_future()
+        await reply  # AW206
+
+
 async def send(number):
     await asyncio.sleep(0)
 
@@ -120,7 +126,7 @@ async def progresses(queue):
 async def main():
     lock, limit, gate = asyncio.Lock(), asyncio.Semaphore(0), threading.Event()
     queue, event = asyncio.Queue(), asyncio.Event()
-    for coro in (keep(lock), wants(lock), no_place(limit), request(1), outer(), job(gate), nobody_opens()):
+    for coro in (keep(lock), wants(lock), no_place(limit), request(1), asks(asyncio.Lock()), outer(), job(gate), nobody_opens()):
         start(coro)
     for coro in (consumer(queue), listener(event), serves(), until_signal(), progresses(asyncio.Queue())):
         start(coro)

@@ -17,6 +17,7 @@ from asyncwatch.config import Config, ConfigError
 def run(command: Command) -> int:
     """Print the report. Options before the word `doctor` count as they would before a TARGET."""
     from asyncwatch.cli.main import here, settle
+    from asyncwatch.frames import plain
 
     if command.args:
         raise ConfigError("doctor takes no arguments; options stand before it")
@@ -24,6 +25,7 @@ def run(command: Command) -> int:
     print(f"python     {platform.python_implementation()} {platform.python_version()} on {sys.platform}")
     print(f"asyncio    {_stock_loop()}")
     print(f"uvloop     {_uvloop()}")
+    print(f"compiled   {_compiled()}")
     config = settle(command)
     if config is None:
         print("profile    off: the program would run as if asyncwatch were not there")
@@ -36,7 +38,9 @@ def run(command: Command) -> int:
     )
     print("\nsettings")
     for name, value, source in _settings(config, sources):
-        print(f"  {name:<24}{value:<20}{source}")
+        print(plain(f"  {name:<24}{value:<19} {source}"))
+    for entry in config.ignores:
+        print(plain(f"  {'ignores':<24}{entry}{', until ' + str(entry.until) if entry.until else ''}"))
     print("\nhooks")
     for hook, state, reason in _survey(config):
         print(f"  {hook:<24}{state:<8}{reason}".rstrip())
@@ -83,6 +87,12 @@ def _uvloop() -> str:
         return version("uvloop")
     except PackageNotFoundError:
         return "not installed"
+
+
+def _compiled() -> str:
+    from asyncwatch.hooks import twins
+
+    return f"no, Python's twin runs: {twins.WHY_NOT}" if twins.COMPILED is None else "yes, for what each new task costs"
 
 
 def _survey(config: Config) -> list[tuple[str, str, str]]:

@@ -16,6 +16,11 @@ from typing import Any, Protocol
 from asyncwatch.cli.targets import Target
 from asyncwatch.config import ConfigError
 
+# Characters of a sentence of ours.
+LONGEST = 2_000
+# Seconds that the report of an uncaught exception waits for what was found before it.
+SETTLE = 0.5
+
 
 class Watcher(Protocol):
     """What the launcher needs of a session that has been started."""
@@ -29,9 +34,11 @@ class Watcher(Protocol):
 
 
 def complain(text: str) -> None:
-    """One line on stderr."""
+    """One line on stderr, whatever names are in the text."""
+    from asyncwatch.frames import plain
+
     if sys.stderr is not None:
-        print("asyncwatch: " + " ".join(text.splitlines()), file=sys.stderr, flush=True)
+        print("asyncwatch: " + plain(" ".join(text[:LONGEST].splitlines())), file=sys.stderr, flush=True)
 
 
 class Interrupt:
@@ -91,7 +98,7 @@ class Program:
             raise
         except BaseException as error:
             Interrupt.seen = isinstance(error, KeyboardInterrupt)
-            _hide_our_frames()
+            _hide_our_frames(self.watch)
             raise
         self._finish()
 
@@ -201,16 +208,22 @@ def _inside(trace: TracebackType | None) -> TracebackType | None:
     return trace
 
 
-def _hide_our_frames() -> None:
+def _hide_our_frames(watch: Watcher | None) -> None:
     """Have the interpreter report the exception that is on its way out without the frames that are ours.
 
-    The report stays the interpreter's or the program's own: only what it is shown is cut.
+    The report stays the interpreter's or the program's own: only what it is shown is cut. What was found before is said
+    before: the report is written piece by piece, and a line of ours must not come in the middle of one.
     """
     previous = getattr(sys, "excepthook", sys.__excepthook__)
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if sys.excepthook is hook:
             sys.excepthook = previous
+        try:
+            if watch is not None:
+                watch.flush(SETTLE)
+        except BaseException:  # whatever comes now, another Ctrl-C too: the report has to come
+            pass
         trace = _inside(trace)
         error.__traceback__ = trace
         sys.last_traceback = trace

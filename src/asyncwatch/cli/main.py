@@ -12,7 +12,7 @@ from asyncwatch.cli import launch, options, reexec, targets
 from asyncwatch.config import Config, ConfigError
 
 # Subcommands, each a module of this package with `run(command) -> exit status`; imported when asked for.
-VERBS = ("explain", "doctor", "tree")
+VERBS = ("explain", "doctor", "tree", "hook", "report", "tail", "baseline")
 
 
 def prepare(argv: Sequence[str], before: Set[str] = frozenset()) -> launch.Program:
@@ -25,6 +25,8 @@ def prepare(argv: Sequence[str], before: Set[str] = frozenset()) -> launch.Progr
     Raises:
         SystemExit: with 2 and one line on stderr for what cannot be done, and at the end of a subcommand.
     """
+    if "asyncwatch.startup" in sys.modules:  # the start-up hook was first
+        sys.modules["asyncwatch.startup"].give_way()
     try:
         command = options.parse(argv, VERBS)
         if command.target in VERBS and not command.literal:
@@ -91,9 +93,11 @@ def here() -> str:
 
 def _watch(config: Config, limits: tuple[str, ...]) -> launch.Watcher | None:
     try:
+        from asyncwatch.hooks.source_tracebacks import program_below
         from asyncwatch.session import Watch
 
-        watch = Watch(config, limits=limits)
+        program_below(launch._enter.__code__)
+        watch = Watch(config, limits, "command")
         watch.start()
     except ConfigError:
         raise

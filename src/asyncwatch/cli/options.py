@@ -7,9 +7,9 @@ and whatever is imported here is imported into the program's process before the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
-from asyncwatch import __version__
+from asyncwatch import __version__, plain
 from asyncwatch.config import OPTIONS, ConfigError, Option, parse_option
 
 USAGE = """\
@@ -29,7 +29,8 @@ pyproject.toml; ASYNCWATCH=off|light|debug is the profile. Options beat variable
 _BY_FLAG = {"--" + option.name: option for option in OPTIONS}
 
 
-class Command(NamedTuple):
+@plain.record
+class Command:
     """What the command line says."""
 
     settings: dict[str, Any]  # by Config's field names, only what was given
@@ -79,6 +80,28 @@ def _command(
         value = values if option.repeatable else values[-1]
         settings[option.field] = parse_option(option, value, "--" + name)
     return Command(settings, target, module, literal, tuple(rest))
+
+
+def words(command: Command, flags: Sequence[str], usage: str) -> tuple[dict[str, str], list[str]]:
+    """A subcommand's own arguments: what these flags were given, and the other words; `-` is one of those.
+
+    Raises:
+        ConfigError: for any other flag, and one without its value.
+    """
+    given: dict[str, str] = {}
+    others: list[str] = []
+    rest = iter(command.args)
+    for word in rest:
+        flag, assigned, value = word.partition("=")
+        if flag in flags:
+            given[flag] = value if assigned else next(rest, "")
+            if not given[flag]:
+                raise ConfigError(f"{flag} needs a value, {usage}")
+        elif word.startswith("-") and word != "-":
+            raise ConfigError(f"{command.target} does not understand {word!r}, {usage}")
+        else:
+            others.append(word)
+    return given, others
 
 
 def _option(word: str, words: Iterator[str]) -> tuple[Option, str]:

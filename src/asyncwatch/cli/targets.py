@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from asyncwatch import plain
 from asyncwatch.config import ConfigError
 
 Kind = Literal["script", "module", "directory", "entry-point"]
 
 
-class Target(NamedTuple):
+@plain.record
+class Target:
     """A program that exists, and what bare Python would make of its name."""
 
     kind: Kind

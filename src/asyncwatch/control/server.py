@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from asyncwatch.config import Config
+from asyncwatch.config import SOCKETS, Config
 from asyncwatch.control import places
 from asyncwatch.control.descriptors import Descriptor
 from asyncwatch.workers import Worker
@@ -31,7 +31,9 @@ class Server:
     """The control socket of one process. Nothing it does raises; `row` says what became of it."""
 
     def __init__(self, config: Config, answers: Answers, failed: Callable[[str, Exception], None]) -> None:
-        self.wanted = config.socket == "on" or (config.socket == "auto" and config.profile == "debug")
+        self.wanted = config.profile == "debug" if config.socket == "auto" else config.socket != "off"
+        # The one that the user has named; made full here, for the program may change its directory.
+        self._folder = os.path.abspath(config.socket) if config.socket not in SOCKETS else ""
         self._answers = answers
         self._failed = failed
         self._worker = _Waiter(self._turn, self._wake)
@@ -52,33 +54,32 @@ class Server:
     # -- life --
 
     def start(self) -> None:
-        """Open the socket, once, and serve."""
+        """Begin the thread, before the socket: where a first loop is also the last, there are no more threads.
+
+        A program that counts its threads finds as many after its loop as before.
+        """
         if not self.wanted or self.why:
             return
-        if self._listener is None and not self._open():
-            return
-        self._begin()
-
-    def _begin(self) -> None:
+        try:
+            if self._pipe is not None and self._pipe[0].is_ours:
+                os.read(self._pipe[0].fd, 64)  # what `stop` left there
+        except OSError:
+            pass
         try:
             self._worker.start()
-        except RuntimeError as error:  # no thread is to be had: from 3.12 on so when the interpreter shuts down
+        except RuntimeError as error:
             self._remove_file()
             self.forget()
             self.why = str(error)
 
+    def open(self) -> None:
+        """Open the socket, once."""
+        if self.wanted and not self.why and self._listener is None and self._open():
+            self._worker.serve()
+
     def stop(self, timeout: float) -> None:
         """End the thread; who connects meanwhile waits for it to come back."""
         self._worker.stop(timeout)
-
-    def resume(self) -> None:
-        """Serve again after `stop`, if the socket is open."""
-        if self._listener is not None and self._pipe is not None and self._pipe[0].is_ours:
-            try:
-                os.read(self._pipe[0].fd, 64)
-            except OSError:
-                return
-            self._begin()
 
     def close(self, timeout: float) -> None:
         """End the thread, remove the file."""
@@ -96,7 +97,7 @@ class Server:
 
     def _open(self) -> bool:
         reasons = []
-        for folder in places.folders(os.geteuid()):
+        for folder in (self._folder,) if self._folder else places.folders(os.geteuid()):
             try:
                 self._open_in(folder)
                 return True
@@ -237,6 +238,10 @@ class _Waiter(Worker):
     def poke(self) -> None:
         super().poke()
         self._wake()
+
+    def serve(self) -> None:
+        """Have it take its first turn that waits for somebody."""
+        super().poke()
 
 
 def _accept(listener: int) -> int:

@@ -2,7 +2,8 @@
 
 What it detects
     Nothing: it is the last line of every run. It has the number of findings by rule, how many events were dropped
-    because a buffer was full, how many pauses nothing explains, and what the watching itself cost.
+    because a buffer was full, how many findings did not reach a collector (`otlp`), how many pauses nothing explains,
+    and what the watching itself cost.
 
 Why it matters
     Findings are said once and counted afterwards; here are the counts. A pause that nothing explains is native code

@@ -3,31 +3,80 @@
 What it detects
     A step of a task, or a callback, that ran this long without giving control back. Every other task, timer and
     connection of that loop stood still meanwhile. The line is the one that was running, found by looking at the
-    thread while it was held, not the line where the task waits afterwards. `cause` says why:
+    thread while it was held, not the line where the task waits afterwards. In `trio.run` it is a step of a trio task.
+    `cause` says why:
 
-    code     the line itself: it computes, or waits for something that is not the loop.
-    gil      native code that holds the GIL: a long `re` match, `sorted`, `json.loads`, big integers. If another
-             thread holds it, the line is that thread's and `holder` names it.
-    gc       the garbage collector, started by the interpreter; with its generation and what it freed.
-    starved  the thread got no CPU; `why` says throttled (the quota of its control group), preempted, stopped
-             (SIGSTOP, a frozen container, a suspended machine), debugger, or other threads of the process.
+        code     the line itself: it computes, or waits for something that is
+                 not the loop
+        gil      native code that holds the GIL: a long `re` match, `sorted`,
+                 `json.loads`, big integers; if another thread holds it, the
+                 line is that thread's and `holder` names it
+        gc       the garbage collector, started by the interpreter; with its
+                 generation and what it freed
+        starved  the thread got no CPU; `why` says throttled (the quota of its
+                 control group), preempted, stopped (SIGSTOP, a frozen
+                 container, a suspended machine), debugger, or other threads of
+                 the process
 
 Why it matters
     A service that stutters under load is mostly this: one request's blocking call is every request's delay.
 
 Example
-    async def charge(order):
-        time.sleep(0.3)              # the loop stands still
+    A call that waits:
+
+        async def charge(order):
+            time.sleep(0.3)                       # <- AW101
+
+    Or a line that computes:
+
+        async def total(rows):
+            return sum(price(row) for row in rows)        # <- AW101
 
 Instead
-    async def charge(order):
-        await asyncio.sleep(0.3)     # waiting: let the loop go on
+    To wait, asyncio's own sleep:
 
-    async def charge(order):
-        await asyncio.to_thread(gateway.charge, order)   # a blocking library: in a thread
+        async def charge(order):
+            await asyncio.sleep(0.3)
 
-    Long computation: `loop.run_in_executor` with a process pool, or `await asyncio.sleep(0)` now and then.
-    flake8-async and ruff find the known calls in source: ASYNC210, ASYNC220, ASYNC230, ASYNC251.
+    A library that blocks, in a thread:
+
+        async def charge(order):
+            await asyncio.to_thread(gateway.charge, order)
+
+    Better, one that does not: httpx or aiohttp instead of requests, asyncpg instead of psycopg2, streams instead of
+    sockets; instead of `subprocess.run`:
+
+        async def charge(order):
+            process = await asyncio.create_subprocess_exec("sleep", "0.3")
+            await process.wait()
+
+    Long computation in a process, since in a thread it competes for the GIL:
+
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        processes = ProcessPoolExecutor(mp_context=get_context("spawn"))
+
+        def add_up(rows):
+            return sum(price(row) for row in rows)
+
+        async def total(rows):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(processes, add_up, rows)
+
+    Or in pieces, with a turn for the others after each:
+
+        async def total(rows):
+            found = 0
+            for number, row in enumerate(rows):
+                found += price(row)
+                if number % 1000 == 0:
+                    await asyncio.sleep(0)
+            return found
+
+    In source: flake8-async and ruff ASYNC210, ASYNC212, ASYNC220 to ASYNC222, ASYNC230, ASYNC240, ASYNC250 and
+    ASYNC251, flake8-async alone ASYNC200, ASYNC211, ASYNC231 and ASYNC232. They find the known calls, however short;
+    this rule finds what took long, known or not, called from wherever.
 
 False alarms
     Only `code` and `gil` are warnings; what the machine or the collector did is level info. A pause in which the

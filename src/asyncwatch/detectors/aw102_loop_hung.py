@@ -8,18 +8,66 @@ Why it matters
     Nothing of the program runs any more: no request, no timer, no health check, no graceful shutdown.
 
 Example
-    lock.acquire()                       # a threading.Lock whose owner waits for this very loop
+    A lock of the threads, whose owner waits for this very loop:
 
-    re.match(r"(a+)+$", "a" * 40)        # native code that never gives the GIL back
+        lock = threading.Lock()
+
+        async def refresh(cache):
+            with lock:                            # <- AW102
+                cache.clear()
+
+    Or native code that does not come back, here for a long word with a "!" after it:
+
+        async def is_name(text):
+            found = re.fullmatch("([a-z]+ ?)*", text)     # <- AW102
+            return found is not None
 
 Instead
-    asyncio's own primitives inside the loop's thread: `asyncio.Lock`, `asyncio.Queue`, streams with a timeout.
-    What must block goes to a thread: `await asyncio.to_thread(lock.acquire)`; what computes without end, to a
-    process that can be killed.
+    Among tasks, asyncio's own lock, queue or event:
+
+        lock = asyncio.Lock()
+
+        async def refresh(cache):
+            async with lock:
+                cache.clear()
+
+    With other threads, the lock and the work under it in a thread:
+
+        lock = threading.Lock()
+
+        def clear(cache):
+            with lock:
+                cache.clear()
+
+        async def refresh(cache):
+            await asyncio.to_thread(clear, cache)
+
+    A pattern that has one way to match each text:
+
+        async def is_name(text):
+            found = re.fullmatch("[a-z]+( [a-z]+)* ?", text)
+            return found is not None
+
+    What may compute without end, in a process that can be killed:
+
+        async def is_name(text):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "check_name", text
+            )
+            try:
+                async with asyncio.timeout(1):
+                    return await process.wait() == 0
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+                return False
 
     While native code holds the GIL nothing of this process can write a line. Then the raw stack of all threads, as
     `faulthandler` prints it, is put on the first output by the kernel's timer; the finding follows if it ends.
     Blind without that timer: AW000 says so.
+
+    In source: as for AW101; and flake8-async ASYNC913 (opt-in), an endless loop without an `await`. They do not see
+    locks, nor how long something takes.
 
 False alarms
     A process that stands in a debugger, was stopped, or gets no CPU is not hung and is not reported.

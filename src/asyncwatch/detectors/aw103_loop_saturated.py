@@ -9,14 +9,32 @@ Why it matters
     A timeout of 100 ms fires after 500, a health check is answered late, and no single line looks slow.
 
 Example
-    for row in rows:                     # 25 rows, 20 ms each: every other task waits half a second
-        loop.call_soon(render, row)
+        def render(row):
+            time.sleep(0.02)                      # <- AW103
+
+        async def publish(rows):
+            loop = asyncio.get_running_loop()
+            for row in rows:                      # 25 rows, 20 ms each
+                loop.call_soon(render, row)
 
 Instead
-    for row in rows:
-        await asyncio.to_thread(render, row)         # one at a time, and not on the loop's thread
+    One at a time, and not on the loop's thread:
 
-    Bound what is started at once: `asyncio.Semaphore`, a queue with a few workers, batches.
+        async def publish(rows):
+            for row in rows:
+                await asyncio.to_thread(render, row)
+
+    On the loop's thread, with a turn for the others after each:
+
+        async def publish(rows):
+            for row in rows:
+                render(row)
+                await asyncio.sleep(0)
+
+    Or a fixed number of tasks that take rows from an `asyncio.Queue`: each turn of the loop is as long as one step of
+    all of them together.
+
+    In source: none.
 
 False alarms
     A loop that waited for the CPU, for the garbage collector or for a debugger is not saturated. A single burst that

@@ -12,19 +12,39 @@ Why it matters
     blocking call. Full of slow work, it delays all the rest, and the loop itself looks healthy.
 
 Example
-    async def thumbnails(paths):
-        await asyncio.gather(*(asyncio.to_thread(shrink, path) for path in paths))   # a thousand paths
+        async def thumbnails(paths):              # a thousand paths
+            jobs = [asyncio.to_thread(shrink, path) for path in paths]
+            await asyncio.gather(*jobs)           # <- AW105
 
 Instead
-    pool = ThreadPoolExecutor(8, thread_name_prefix="thumbnails")   # slow work: a pool of its own
+    Slow work in a pool of its own:
 
-    async def thumbnails(paths):
-        loop = asyncio.get_running_loop()
-        async for path in paths:
-            await loop.run_in_executor(pool, shrink, path)
+        from concurrent.futures import ThreadPoolExecutor
 
-    Or fewer at a time, by `asyncio.Semaphore`; or a larger default, by `loop.set_default_executor`. Work that was
-    given up by a timeout still keeps its thread: give the blocking call a timeout of its own.
+        pool = ThreadPoolExecutor(8, thread_name_prefix="thumbnails")
+
+        async def thumbnails(paths):
+            loop = asyncio.get_running_loop()
+            jobs = [loop.run_in_executor(pool, shrink, path) for path in paths]
+            await asyncio.gather(*jobs)
+
+    Fewer at a time, so that threads are left for the others:
+
+        limit = asyncio.Semaphore(4)
+
+        async def thumbnail(path):
+            async with limit:
+                await asyncio.to_thread(shrink, path)
+
+        async def thumbnails(paths):
+            async with asyncio.TaskGroup() as group:
+                for path in paths:
+                    group.create_task(thumbnail(path))
+
+    Or a larger default, by `loop.set_default_executor(ThreadPoolExecutor(64))`. Work that was given up by a timeout
+    still keeps its thread: give the blocking call a timeout of its own.
+
+    In source: none.
 
 False alarms
     An executor of the program's own is never reported, nor one that is merely busy. Work that waits while threads

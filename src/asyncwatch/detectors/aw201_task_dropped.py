@@ -10,19 +10,37 @@ Why it matters
     task in the middle of its work, without an exception anybody sees. And nobody will hear when it fails.
 
 Example
-    async def order(request):
-        asyncio.create_task(send_mail(request))      # nobody holds it
-        return "thanks"
+        async def order(request):
+            asyncio.create_task(send_mail(request))       # <- AW201
+            return "thanks"
 
 Instead
-    async with asyncio.TaskGroup() as group:         # the children end before the parent
-        group.create_task(send_mail(request))
+    Wait for it, if the answer may:
 
-    task = asyncio.create_task(send_mail(request))   # or: in the background, held until it is done
-    background.add(task)
-    task.add_done_callback(background.discard)
+        async def order(request):
+            await send_mail(request)
+            return "thanks"
 
-    In source: ruff RUF006, flake8-async ASYNC300.
+    Beside other work, in a task group: the children end before the parent.
+
+        async def order(request):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(send_mail(request))
+                group.create_task(save(request))
+            return "thanks"
+
+    In the background, held until it is done:
+
+        background = set()
+
+        async def order(request):
+            task = asyncio.create_task(send_mail(request))
+            background.add(task)
+            task.add_done_callback(background.discard)
+            return "thanks"
+
+    In source: ruff RUF006 and flake8-async ASYNC300. They see `create_task(…)` as a statement, however short the
+    task; not a helper whose caller drops it, nor a lambda.
 
 False alarms
     A reference held only by C code that the collector cannot see into counts as a holder, so it makes a missed

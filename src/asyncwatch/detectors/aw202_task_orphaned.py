@@ -9,18 +9,47 @@ Why it matters
     parent's timeout, cancellation and error handling: a cancelled request goes on working, a failure is lost.
 
 Example
-    async def handle(request):
-        refresh = asyncio.create_task(refresh_cache())
-        return cached(request)                       # refresh goes on alone
-
-Instead
-    async def handle(request):
-        async with asyncio.TaskGroup() as group:     # ends when the child has ended
-            group.create_task(refresh_cache())
+        async def handle(request):
+            refresh = asyncio.create_task(refresh_cache())        # <- AW202
             return cached(request)
 
-    Or give it to something that lives longer and listens: a task group of the application's, or a set together
-    with `task.add_done_callback(…)`.
+Instead
+    A child of the request: the group ends when it has ended.
+
+        async def handle(request):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(refresh_cache())
+                answer = cached(request)
+            return answer
+
+    Not a child of the request: give it to something that lives longer and listens. Here a task group of the
+    application's, which hears of a failure and is cancelled with it.
+
+        async def handle(request, application):
+            application.create_task(refresh_cache())
+            return cached(request)
+
+        async def serve(requests):
+            async with asyncio.TaskGroup() as application:
+                async for request in requests:
+                    await handle(request, application)
+
+    Or a set that holds it and a callback that listens:
+
+        background = set()
+
+        def ended(task):
+            background.discard(task)
+            if not task.cancelled() and task.exception():
+                log.error("refresh failed", exc_info=task.exception())
+
+        async def handle(request):
+            task = asyncio.create_task(refresh_cache())
+            background.add(task)
+            task.add_done_callback(ended)
+            return cached(request)
+
+    In source: none; RUF006 and ASYNC300 are content with a variable.
 
 False alarms
     A task with a done-callback of the program's own is silent. Tasks that are being cancelled by the loop's

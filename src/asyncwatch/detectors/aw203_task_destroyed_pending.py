@@ -10,17 +10,37 @@ Why it matters
     what stood after that await never ran.
 
 Example
-    async def start():
-        asyncio.create_task(listen(asyncio.Queue()))     # the task, its queue and its wake-up refer to each other only
+    The task, its queue and its wake-up refer to each other only:
+
+        async def subscribe(topic):
+            queue = asyncio.Queue()
+            asyncio.create_task(listen(queue))            # <- AW201 AW203
+            return f"subscribed to {topic.name}"
 
 Instead
-    async with asyncio.TaskGroup() as group:             # somebody holds it until it is done
-        group.create_task(listen(queue))
+    Somebody who can wake it must know what it waits for, and somebody must hold it until it is done:
 
-    background.add(task)
-    task.add_done_callback(background.discard)
+        background = set()
 
-    In source: ruff RUF006, flake8-async ASYNC300.
+        async def subscribe(topic):
+            queue = asyncio.Queue()
+            topic.queues.append(queue)
+            task = asyncio.create_task(listen(queue))
+            background.add(task)
+            task.add_done_callback(background.discard)
+            return f"subscribed to {topic.name}"
+
+    Or a task group, which holds it and waits for it:
+
+        async def subscribe(topic):
+            queue = asyncio.Queue()
+            topic.queues.append(queue)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(listen(queue))
+            return f"no longer subscribed to {topic.name}"
+
+    In source: ruff RUF006 and flake8-async ASYNC300. They find one cause, `create_task(…)` as a statement; this rule
+    says that it has happened.
 
 False alarms
     None known: the interpreter itself states that the task was pending. A task over which its loop was closed is

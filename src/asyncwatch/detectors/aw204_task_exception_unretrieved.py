@@ -8,14 +8,37 @@ Why it matters
     The work was not done and the caller does not know. asyncio says so only when the garbage collector comes by.
 
 Example
-    task = asyncio.create_task(save(order))          # fails; nobody awaits it
+        async def order(request):
+            task = asyncio.create_task(save(request))     # <- AW204
+            await send_mail(request)
 
 Instead
-    async with asyncio.TaskGroup() as group:         # the failure reaches the parent
-        group.create_task(save(order))
+    In a task group the failure reaches the parent, as an exception group:
 
-    await task                                       # or ask for the result where it is needed
-    task.add_done_callback(log_failure)              # or listen; log_failure calls task.exception()
+        async def order(request):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(save(request))
+                await send_mail(request)
+
+    Ask for the result where it is needed:
+
+        async def order(request):
+            task = asyncio.create_task(save(request))
+            await send_mail(request)
+            await task
+
+    Or listen:
+
+        def log_failure(task):
+            if not task.cancelled() and task.exception():
+                log.error("not saved", exc_info=task.exception())
+
+        async def order(request):
+            task = asyncio.create_task(save(request))
+            task.add_done_callback(log_failure)
+            await send_mail(request)
+
+    In source: none.
 
 False alarms
     None known: the interpreter itself states that the exception was never retrieved.

@@ -10,18 +10,47 @@ Why it matters
     connections as they were.
 
 Example
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(worker())
-    loop.run_until_complete(main())
-    loop.close()                                     # worker() stops in the middle, for ever
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(worker())         # <- AW205
+        loop.run_until_complete(serve())
+        loop.close()
 
 Instead
-    asyncio.run(main())                              # cancels what is left and lets it clean up
+    Let `asyncio.run()` make and close the loop, and end the worker before that. What `asyncio.run()` itself has to
+    cancel is level info.
 
-    async with asyncio.TaskGroup() as group:         # or: ends the worker before main() ends
-        worker_task = group.create_task(worker())
-        ...
-        worker_task.cancel()
+        async def main():
+            task = asyncio.create_task(worker())
+            try:
+                await serve()
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
+
+        asyncio.run(main())
+
+    The same with a task group, which hears of a failing worker, too:
+
+        async def main():
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(worker())
+                await serve()
+                task.cancel()
+
+        asyncio.run(main())
+
+    Where the loop must be made by hand, it goes on until the task has ended:
+
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(worker())
+        try:
+            loop.run_until_complete(serve())
+        finally:
+            task.cancel()
+            loop.run_until_complete(asyncio.wait([task]))
+            loop.close()
+
+    In source: none.
 
 False alarms
     A worker that is meant to be cancelled at the end is level info.

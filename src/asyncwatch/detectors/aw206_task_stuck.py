@@ -4,23 +4,35 @@ What it detects
     A task that has waited at one and the same await for 30 seconds (`--stuck-after`), and no timeout anywhere would end
     that. Of tasks that wait for each other only the innermost is named, with those that wait for it. A timed sleep is
     never stuck. Waits for a lock, a semaphore, a future or an executor's job are warnings; waits that may be idle by
-    design are info: a queue, an event, a condition, a connection, a child process, a library's own future.
+    design are info: a queue, an event, a condition, a connection, a child process, a library's own future. The same
+    holds for a program's tasks in `trio.run`, where any deadline around one is a timeout.
 
 Why it matters
     A wait without a timeout is for ever when the other side forgets, dies or is slow. Whoever waits for this task
     waits as long, and nothing is logged.
 
 Example
-    reply = loop.create_future()
-    pending[request_id] = reply
-    await send(request)
-    await reply                                      # and if the answer is lost?
+        async def ask(question):
+            reply = asyncio.get_running_loop().create_future()
+            pending[question.id] = reply
+            await send(question)
+            return await reply                    # <- AW206
 
 Instead
-    async with asyncio.timeout(10):
-        await reply
+    A timeout around all that belongs together, and nothing left in the table for an answer that comes too late:
 
-    In source: flake8-async ASYNC101 and its kin ask for timeouts around what may block.
+        async def ask(question):
+            reply = asyncio.get_running_loop().create_future()
+            pending[question.id] = reply
+            try:
+                async with asyncio.timeout(10):
+                    await send(question)
+                    return await reply
+            finally:
+                del pending[question.id]
+
+    In source: none that finds a wait without a timeout. flake8-async and ruff ASYNC100 find a timeout around no wait,
+    ASYNC109 a timeout that is a parameter where the caller could write `async with asyncio.timeout(…)`.
 
 False alarms
     `await asyncio.Future()` and the like, made to run for ever by the main task or inside a `with`, and what a signal's

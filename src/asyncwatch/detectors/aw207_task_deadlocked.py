@@ -10,22 +10,61 @@ Why it matters
     It will wait until the process ends, and so will whoever waits for it.
 
 Example
-    async def transfer(a, b):
-        async with a.lock:
-            async with b.lock:                       # and somebody else takes b first, then a
-                ...
+    Somebody else transfers the other way at the same time:
+
+        async def transfer(source, target):
+            async with source.lock:
+                await check(source)
+                async with target.lock:           # <- AW207
+                    await move(source, target)
+
+    Or nobody is left who could fill, set or release what is waited for. Here all readers have come to the end:
+
+        async def collect(sources):
+            queue = asyncio.Queue()
+            async with asyncio.TaskGroup() as group:
+                for source in sources:
+                    group.create_task(read(source, queue))
+                while True:
+                    show(await queue.get())       # <- AW207
 
 Instead
-    first, second = sorted((a, b), key=id)           # one order for all
-    async with first.lock, second.lock:
-        ...
+    One order for all:
 
-    async with asyncio.timeout(5):                   # or a wait that ends
-        await queue.get()
+        async def transfer(source, target):
+            first, second = sorted([source, target], key=id)
+            async with first.lock, second.lock:
+                await check(source)
+                await move(source, target)
+
+    Or a wait that ends, and gives back what it has:
+
+        async def transfer(source, target):
+            async with source.lock:
+                await check(source)
+                async with asyncio.timeout(5), target.lock:
+                    await move(source, target)
+
+    Whoever ends, or fails, lets the others know:
+
+        async def read_all(sources, queue):
+            async with asyncio.TaskGroup() as group:
+                for source in sources:
+                    group.create_task(read(source, queue))
+            await queue.put(None)                 # no more
+
+        async def collect(sources):
+            queue = asyncio.Queue()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(read_all(sources, queue))
+                while (item := await queue.get()) is not None:
+                    show(item)
+
+    In source: none.
 
 False alarms
     Whoever cancels the task from outside ends its wait; that is not taken for a way out. What is held by C code, by
-    another thread or by a weak reference counts as reachable.
+    another thread, by a weak reference or by the traceback of a failed task counts as reachable.
 
 Settings
     `--stuck-after SECONDS` (30).

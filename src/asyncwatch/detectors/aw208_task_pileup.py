@@ -9,17 +9,46 @@ Why it matters
     answer comes too late. A leak of one task for each request looks the same, only slower.
 
 Example
-    async for message in stream:
-        group.create_task(handle(message))           # nothing slows the stream down
+        async def serve(stream):
+            async with asyncio.TaskGroup() as group:
+                async for message in stream:      # nothing slows it down
+                    group.create_task(handle(message))    # <- AW208
 
 Instead
-    limit = asyncio.Semaphore(100)
-    async for message in stream:
-        await limit.acquire()                        # no more than 100 at once
-        task = group.create_task(handle(message))
-        task.add_done_callback(lambda _: limit.release())
+    No more than a hundred at once, and the stream waits meanwhile:
 
-    Or a fixed number of workers behind an `asyncio.Queue(maxsize=100)`.
+        limit = asyncio.Semaphore(100)
+
+        async def handle_one(message):
+            try:
+                await handle(message)
+            finally:
+                limit.release()
+
+        async def serve(stream):
+            async with asyncio.TaskGroup() as group:
+                async for message in stream:
+                    await limit.acquire()
+                    group.create_task(handle_one(message))
+
+    Or a fixed number of workers behind a queue with a limit:
+
+        async def work(queue):
+            while True:
+                await handle(await queue.get())
+                queue.task_done()
+
+        async def serve(stream):
+            queue = asyncio.Queue(maxsize=20)
+            async with asyncio.TaskGroup() as group:
+                workers = [group.create_task(work(queue)) for _ in range(20)]
+                async for message in stream:
+                    await queue.put(message)
+                await queue.join()
+                for task in workers:
+                    task.cancel()
+
+    In source: none.
 
 False alarms
     A server that keeps a task for each connection grows with its connections: set `--pileup` above their number.

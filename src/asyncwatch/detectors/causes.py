@@ -89,7 +89,7 @@ def _taken_away(account: Account, duration: float, raws: tuple[Place, ...]) -> t
     # What is waited for may be another thread that the quota stopped, but for a sleep.
     least = waited if account.waited is not None and _sleeps(raws) else max(waited, throttled)
     found = {"preempted": waited, "stopped": account.stopped, "other threads": account.contended}
-    most = max(least + account.contended, account.stopped)
+    most = max(least + account.contended, account.stood_still)
     # A throttled process looks from inside as one that was stopped or preempted.
     why = "throttled" if throttled >= SOME * most else max(found, key=found.__getitem__)
     return why, min(duration - ran, most)

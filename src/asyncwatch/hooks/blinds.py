@@ -12,14 +12,15 @@ import os
 import sys
 from collections.abc import Iterable
 
-from asyncwatch import env
+from asyncwatch import plain
 from asyncwatch.frames import Frame, Place, may_stand_between, resolve, stands_at_call
+from asyncwatch.hooks import walks
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
 from asyncwatch.hooks.pulse import ENOUGH_NAPS, Gap, Pulse
-from asyncwatch.hooks.stacks import is_loop_place, is_select, stack_of, thread_name
+from asyncwatch.hooks.stacks import is_loop_place, is_our_code, is_select, program_places, thread_name, without_ours
 from asyncwatch.hooks.vitals import Others, Vitals
 
 # A look that is late by fewer switch intervals than this is part of ordinary taking turns.
@@ -32,6 +33,8 @@ TICKS = 3
 ASKING = 0.1
 # The part of the time on a CPU that makes a thread the one that held the GIL.
 MOST = 0.5
+# CPU seconds in which a thread may begin something else.
+MOVED = 0.01
 # Modules whose functions wait without the GIL.
 _WAITING = ("/threading.py", "/queue.py", "/selectors.py", "/socket.py", "/ssl.py", "/concurrent/futures/thread.py")
 
@@ -46,31 +49,52 @@ class Blinds:
         self.others = Others()
         self._dumps: list[tuple[Frame, ...]] = []
         self._stacks: dict[int, Stack] = {}
+        self.snapshot = walks.Snapshot()  # of the moment at which the watcher woke
+        self._ours: set[int] = set()  # the threads that were in Python of ours then
         self._explained = False
         self.gap = Gap(0.0, 0.0, 0.0)
         self._again = False  # whether this look repeats one that lost the GIL: who held it has gone on since
 
-    def begin(self, now: float, states: Iterable[LoopState]) -> None:
-        """A look begins. Who gave the GIL away stands still until we give it back, with the first file that is read.
+    def wakes(self, now: float) -> bool:
+        """A look begins. Who gave the GIL away stands still until we give it back. Whether it comes too late.
 
-        From then on it may be gone for long: dumps are made during a look as well.
+        Where a file can only be read without it that is at once, and it may be gone for long, as it may in any look
+        that takes longer than a switch interval: dumps are made during a look as well.
         """
         gap = self.gap = self.pulse.woke(now)
         again, self._again = self._again, False
         self._stacks.clear()
-        if gap.cause == "gil" and gap.late >= TURNS * sys.getswitchinterval() and not again:
-            self._stacks.update({ident: stack_of(frame) for ident, frame in env.current_frames().items()})
+        late = bool(gap.cause) and gap.late >= TURNS * sys.getswitchinterval()
+        if late and gap.cause == "gil" and not again:
+            written = self.snapshot.stacks()
+            self._stacks = {ident: without_ours(program_places(places)) for ident, places in written.items()}
+            self._ours = {ident for ident, places in written.items() if places and is_our_code(places[0][0])}
+        return late
+
+    def begin(self, states: Iterable[LoopState]) -> None:
+        """The look goes on with what costs the GIL."""
         self._dumps = self._natives.taken()
         self._natives.arm_again()
         self.others.look({state.ident for state in states})
         self._explained = False
 
+    @property
+    def elsewhere(self) -> float:
+        """Seconds in all in which others than the loops' threads can have had the GIL: they ran, or we were put off."""
+        return self.others.total + self.pulse.held
+
     def lost(self, now: float) -> bool:
         """Whether the GIL was gone in the middle of this look, which has to be repeated then."""
-        self._again = now - self.gap.now >= TURNS * sys.getswitchinterval()
+        self._again = is_late(self.gap.now, now)
         if self._again:
             self.pulse.interrupted()
         return self._again
+
+    def moved(self, before: Vitals | None, now: Vitals | None) -> bool:
+        """Whether the loop's thread can have gone on to something else since this look was due."""
+        if before is None or now is None:
+            return True
+        return now.ran - before.ran - (self.gap.due - self.gap.since) >= MOVED
 
     def end(self) -> None:
         """The look is over; lateness that one thread's native code does not explain must be reckoned with."""
@@ -78,12 +102,14 @@ class Blinds:
         if self.gap.cause and not self._explained and (self.gap.cause != "gil" or busy):
             self.pulse.unexplained(self.gap.late)
 
-    def slack(self, first: float) -> float:
-        """How long before `first` the last look was."""
-        return max(0.0, first - self.gap.since)
-
-    def of(self, state: LoopState, before: Vitals | None, now: Vitals | None, *, idle: bool) -> Blind | None:
+    def of(self, state: LoopState, before: Vitals | None, now: Vitals | None) -> Blind | None:
         """What this look's lateness was for one loop; None when it was punctual, or it was nothing for that loop."""
+        blind = self._of(state, before, now)
+        if blind is not None and blind.cause == "stopped":
+            return plain.replace(blind, waited=_waited(before, now))
+        return blind
+
+    def _of(self, state: LoopState, before: Vitals | None, now: Vitals | None) -> Blind | None:
         gap = self.gap
         ran = now.ran - before.ran if before is not None and now is not None else None
         if not gap.cause or gap.late < TURNS * sys.getswitchinterval():
@@ -94,16 +120,21 @@ class Blinds:
         if gap.cause != "gil":
             return Blind(gap.late, gap.since, gap.due, gap.cause)
         stack = self._dumped(state) if ran is None or ran >= FLOOR else ()
+        collected = self._collected()
+        # Else no single call kept the GIL all the time, and who has it now says nothing of who had it.
+        single = collected or not gap.shared
         answered = bool(self._natives.passed) and state.native == os.getpid()
-        if not stack and answered:
+        if not stack and answered and single:
             stack = self._polled(state)
-        if not stack and not self._collected() and self._had_no_cpu(before, now):
+        if not stack and not collected and self._had_no_cpu(before, now):
             return Blind(gap.late, gap.since, gap.due, "stopped")
+        if not stack and not single:
+            return Blind(gap.late, gap.since, gap.due, "unknown")
         if not stack and self._waited_for_the_gil(before, now, gap.late):
             return self._held_off()
         if not stack and not answered and (ran is None or self._may_have_held(ran)):
             stack = self._just_left(state)
-        if not stack and self._collected():
+        if not stack and collected:
             stack = self._at_wake(state)
         if stack:
             self._explained = True
@@ -112,7 +143,7 @@ class Blinds:
 
     def _had_no_cpu(self, before: Vitals | None, now: Vitals | None) -> bool:
         """With the GIL or without it, the loop's thread wanted to go on and could not."""
-        return before is not None and now is not None and now.waited - before.waited >= MOST * self.gap.late
+        return _waited(before, now) >= MOST * self.gap.late
 
     def _may_have_held(self, ran: float) -> bool:
         """Whether it can be the loop's thread that had the GIL, having used so much of its CPU."""
@@ -152,7 +183,7 @@ class Blinds:
 
     def _foreign(self, ident: int) -> Stack:
         """Where another thread stood with the GIL, if it has just left a call. No dump is made of it: no proof."""
-        if not ident:
+        if not ident or ident in self._ours:
             return ()
         stack = self._stacks.get(ident, ())
         if not stack or not stands_at_call(stack[0]):
@@ -172,7 +203,7 @@ class Blinds:
     def _just_left(self, state: LoopState) -> Stack:
         """The same, if its innermost frame stood at a call."""
         stack = self._at_wake(state)
-        return stack if stack and stands_at_call(stack[0]) else ()
+        return stack if stack and state.ident not in self._ours and stands_at_call(stack[0]) else ()
 
     def _polled(self, state: LoopState) -> Stack:
         """The stack at its answers, if it stood at one instruction at each: native code may answer, as `re` does."""
@@ -212,6 +243,16 @@ class Blinds:
             return False
         last = next(reversed(segment.stacks))
         return bool(last) and _same_function(blind.stack[-1], last[-1])
+
+
+def _waited(before: Vitals | None, now: Vitals | None) -> float:
+    """Seconds that the loop's thread wanted a CPU and had none; none where nobody counts them."""
+    return now.waited - before.waited if before is not None and now is not None else 0.0
+
+
+def is_late(since: float, now: float) -> bool:
+    """Whether a part of a look has taken so long that the program has gone on meanwhile."""
+    return now - since >= TURNS * sys.getswitchinterval()
 
 
 def _same_function(one: Place, other: Place) -> bool:

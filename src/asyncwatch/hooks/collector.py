@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 from collections import deque
 from types import CodeType
 from typing import Any
@@ -29,6 +30,7 @@ class Collector:
     def __init__(self, bus: Bus) -> None:
         self._now = bus.now
         self.collecting = False
+        self._thread = 0
         self._began = 0.0
         self._generation = 0
         self._runs: deque[Any] = deque(maxlen=KEPT * FIELDS)
@@ -43,7 +45,7 @@ class Collector:
     def _on_gc(self, phase: str, info: dict[str, int]) -> None:
         # Bound to one thread at a time: a run that begins while another goes on does nothing.
         if phase == "start":
-            self.collecting = True
+            self.collecting, self._thread = True, threading.get_ident()
             self._generation = info["generation"]
             self._began = self._now()
             return
@@ -52,6 +54,11 @@ class Collector:
         if end - self._began >= SHORTEST:
             code, lasti = _caller() if self._generation > 0 else (None, 0)
             self._runs.extend((self._began, end, self._generation, info["collected"], code, lasti))
+
+    @property
+    def collecting_here(self) -> bool:
+        """Whether it runs in this thread: a finalizer may let others run meanwhile, and those are where they are."""
+        return self.collecting and self._thread == threading.get_ident()
 
     def between(self, began: float, end: float) -> tuple[Collection, ...]:
         """The runs of any thread, for all of them hold the GIL, that fell into this time; one may still go on."""

@@ -1,8 +1,7 @@
 """Work for the loop's default executor: who queued it and when, and what still waits for a thread.
 
 `run_in_executor` is wrapped to write down one line per call, by weak references only; everything else is the
-watcher's. As long as the pool's queue is empty at a look, nothing waits and no line is read. An exception leaves
-`run_in_executor` as it would without us: a bare `raise` adds no entry to a traceback, so ours can be taken off.
+watcher's. As long as the pool's queue is empty at a look, nothing waits and no line is read.
 """
 
 from __future__ import annotations
@@ -18,14 +17,15 @@ from typing import Any
 
 from asyncwatch import env
 from asyncwatch.events import ExecutorWaits
-from asyncwatch.frames import Scope
+from asyncwatch.frames import RawFrame, Scope
 from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.hiding import hide_own_entry, hide_own_frames
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.pools import CHECK_CANCEL, SOURCE, Stack, default_pool, occupation
 from asyncwatch.hooks.pulse import Gap
 from asyncwatch.hooks.sites import Site, Sites
 from asyncwatch.hooks.stacks import is_loop_code
-from asyncwatch.hooks.tasks import Ledger, hide_own_frames
+from asyncwatch.hooks.tasks import Ledger
 
 PART = "hooks.executors"
 
@@ -33,6 +33,8 @@ PART = "hooks.executors"
 MOST = 10_000
 # Calls remembered while nothing waits: some may still be running when something does.
 KEPT = 256
+# Calls remembered for futures that fail and are dropped.
+MOST_MADE = 1_000
 
 # When it was queued, how late the watcher had been until then, the future in the pool, the task, the call, its code.
 Work = tuple[float, float, "weakref.ref[Any]", "weakref.ref[Any] | None", Site | None, CodeType]
@@ -71,6 +73,7 @@ class Executors:
         self._sites = Sites(scope)
         self._current = env.current_task_getter()
         self._lines: dict[int, Line] = {}
+        self._made: deque[tuple[weakref.ref[Any], CodeType, int]] = deque(maxlen=MOST_MADE)
         self.unrecorded = 0
         # All time by which the watcher came late: nobody's wait.
         self.late = 0.0
@@ -86,24 +89,26 @@ class Executors:
             try:
                 future = original(self, *args, **kwargs)
             except BaseException as error:
-                if error.__traceback__ is not None:
-                    error.__traceback__ = error.__traceback__.tb_next
+                hide_own_entry(error)
                 raise
-            if (args[0] if args else kwargs.get("executor", self)) is None:
-                note(self, future)
+            note(self, future, (args[0] if args else kwargs.get("executor", self)) is None)
             return future
 
         return run_in_executor
 
-    def _noter(self) -> Callable[[Any, Any], None]:
+    def _noter(self) -> Callable[[Any, Any, bool], None]:
         """What each call of the program's pays for: one function, local names, and places looked up by their key."""
         bus, lines, known, getframe, ref = self._bus, self._lines, self._sites.known, sys._getframe, weakref.ref
-        now, current_task, caller, broken = bus.now, self._current, self._sites.caller, bus.broken
+        now, current_task, caller, broken, made = bus.now, self._current, self._sites.caller, bus.broken, self._made
 
-        def note(loop: Any, future: Any) -> None:
+        def note(loop: Any, future: Any, default: bool) -> None:
             try:
                 if future._source_traceback:
                     hide_own_frames(future._source_traceback)
+                frame = getframe(2)
+                made.append((ref(future), frame.f_code, frame.f_lasti))
+                if not default:
+                    return
                 callbacks = future._callbacks
                 if not callbacks:
                     return  # it is done already
@@ -116,7 +121,7 @@ class Executors:
                 if line is None or len(line.queued) >= MOST:
                     self.unrecorded += 1
                     return
-                current, frame = current_task(loop), getframe(2)
+                current = current_task(loop)
                 site = known.get(id(frame.f_code) + frame.f_lasti)
                 if site is None or not site.plain:
                     site = caller(frame, current)
@@ -127,6 +132,11 @@ class Executors:
                 self._failed(future, error)
 
         return note
+
+    def place_of(self, future: Any) -> tuple[RawFrame, ...]:
+        """The call that queued the work behind a future; empty when that is too long ago, or was asyncio's own."""
+        found = next(((code, lasti) for one, code, lasti in list(self._made) if one() is future), None)
+        return (found,) if found is not None and not self._sites.is_internal(found[0].co_filename) else ()
 
     def _failed(self, future: Any, error: Exception) -> None:
         # What a loop or an executor with a way of its own returns may be anything.
@@ -238,6 +248,7 @@ class Executors:
 
     def uninstall(self) -> None:
         self._lines.clear()
+        self._made.clear()
 
 
 def _state(work: Work) -> str:

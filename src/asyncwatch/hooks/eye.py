@@ -2,27 +2,124 @@
 
 from __future__ import annotations
 
-from asyncwatch.hooks.hold import Hold
+import time
+
+from asyncwatch import env, plain
+from asyncwatch.events import TaskFacts
+from asyncwatch.hooks.hold import Hold, Look
 from asyncwatch.hooks.loops import LoopState
+from asyncwatch.hooks.pulse import Gap
 from asyncwatch.hooks.vitals import Record
 
 # How often a quiet program is looked at, in seconds; more often for a short threshold.
 PERIOD = 0.025
+# A loop that looks idle is asked all the same this often: a built-in function as callback has no frame of its own.
+ASK_IDLE, ASK_IDLE_LONGEST = 0.25, 1.0
+# Tasks are looked after when it answers. What is told after so many questions, of a task that was dropped or cancelled,
+# must not come late, and one that is stuck must be seen to be so several times.
+SOON, LOOKS_AT_STUCK = 20, 16
+
+
+def longest_between(stuck_after: float) -> float:
+    """The seconds between two questions to a loop that does nothing, where tasks are stuck after so many."""
+    return max(ASK_IDLE, min(ASK_IDLE_LONGEST, stuck_after / LOOKS_AT_STUCK))
+
+
+@plain.record
+class Nap:
+    """As long as this clock shows this, and up to this time, nothing can have changed."""
+
+    clock: int
+    ran: float
+    until: float
 
 
 class Eye:
     """The watcher's view of one loop."""
 
-    def __init__(self, state: LoopState, now: float) -> None:
+    def __init__(self, state: LoopState, now: float, longest: float = ASK_IDLE) -> None:
         self.state = state
         self.asked_at = 0.0
+        self.asked_idle = False  # how it was found then: waiting for something to do, or with this callback running
+        self.asked_key: object = None
         self.answered_at = now
         self.waiting = False
+        self.at_wake: tuple[Look | None, TaskFacts | None] = None, None  # what ran when a look came too late
         self.pongs = state.pongs
         self.alive_at = now
         self.hold: Hold | None = None
         self.record = Record()
+        if state.baseline is not None:
+            self.record.add(*state.baseline)
         self.threshold = 0.1
         self.period = PERIOD
         self.idle = False
         self.sure = False  # whether it answered since it runs, and so told its thread
+        self._ask_in, self._longest = ASK_IDLE, longest
+        self._in_vain = 0  # questions to a loop that had done nothing since the last
+        self.nap: Nap | None = None  # as its thread was before the last look, if that found it quiet
+
+    def asks(self, now: float, key: object) -> None:
+        """It is about to be asked for a sign of life; `key` is of the callback that runs, None where none does."""
+        self.pongs = self.state.pongs
+        if self.hold is None:
+            self.alive_at = max(self.alive_at, self.state.pong_at)
+        self.asked_at = self.state.asked_at = now
+        self.asked_idle, self.asked_key = self.idle, key
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be asked though it looks idle."""
+        return now - self.asked_at >= self._ask_in
+
+    def is_to_be_asked(self, now: float, *, answered: bool, busy: bool) -> bool:
+        """The same of any loop; `answered` when it has done so since the last look, `busy` when it has work of ours."""
+        due, works = self.is_due(now), busy or not self.idle or self.hold is not None
+        if works or not (due or answered):
+            self.stirs()
+        elif due:
+            self._in_vain += 1
+            self._ask_in = ASK_IDLE if self._in_vain < SOON else self._longest
+        return due or works
+
+    def stirs(self) -> None:
+        """It has done something: it is asked often again, for that may be a built-in function that goes on."""
+        self._in_vain, self._ask_in = 0, ASK_IDLE
+
+    def napped(self, until: float, *, stirred: bool) -> None:
+        """Its thread had not run until then; `stirred` when it has since."""
+        self.record.still(until)
+        self.alive_at = max(self.alive_at, until)
+        if stirred:
+            self.stirs()
+
+    def falls_asleep(self) -> None:
+        """It is about to be looked at. Whatever its thread does from here on shows on that thread's clock."""
+        self.nap = None
+        try:
+            if self.state.native is not None:
+                clock = env.cpu_clock(self.state.native)
+                self.nap = Nap(clock, time.clock_gettime(clock), self.asked_at + self._ask_in)
+        except OSError:
+            return
+
+    @property
+    def previous(self) -> object:
+        """The key of the callback that was seen last, None where it has ended."""
+        if self.hold is not None and self.hold.current is not None:
+            return self.hold.current.key
+        return self.asked_key if self.waiting else None
+
+    def silent(self, key: object, now: float, gap: Gap) -> Hold:
+        """What keeps it from answering, beginning with the callback seen now."""
+        if self.hold is None:
+            self.hold = Hold(*self._began(key, now, gap))
+        return self.hold
+
+    def _began(self, key: object, now: float, gap: Gap) -> tuple[float, float]:
+        """Between which times the callback began that is the first to be seen."""
+        if self.waiting and not self.asked_idle and (key is None or key != self.asked_key):
+            return self.asked_at, max(self.asked_at, gap.due if gap.cause == "gil" else now)
+        # A look that came late was kept from coming by what began before it was due.
+        first = self.asked_at if self.waiting else gap.due
+        slack = max(0.0, first - gap.since)
+        return self.alive_at, max(self.alive_at, min(first, self.alive_at + max(self.period, slack)))

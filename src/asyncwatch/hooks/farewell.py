@@ -1,22 +1,34 @@
-"""A process that kills itself by a signal says its summary first.
+"""A process that kills itself by a signal, or leaves by `os._exit`, says its summary first.
 
 uvicorn, for one, shuts down in order and then raises the signal it was stopped by, with the default action: no exit
 handler runs after that. A signal that comes from outside is left to the host as it is.
 https://docs.python.org/3/library/signal.html#signal.raise_signal
+
+A child that multiprocessing forks ends by `os._exit`, with the parent's exit handlers forgotten from Python 3.13 on.
+https://github.com/python/cpython/blob/3.13/Lib/multiprocessing/popen_fork.py#L62 (_launch)
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import signal
 from collections.abc import Callable
 from typing import Any
+
+from asyncwatch.hooks.patch import Patches
 
 _HARMLESS = {
     getattr(signal, name)
     for name in ("SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
     if hasattr(signal, name)
 }
+
+
+def install(patches: Patches, last_words: Callable[[], None]) -> None:
+    """Patch both ways out."""
+    patches.set(signal, "raise_signal", wrap(signal.raise_signal, last_words))
+    patches.set(os, "_exit", wrap_exit(os._exit, last_words))
 
 
 def wrap(original: Callable[[int], None], last_words: Callable[[], None]) -> Callable[[int], None]:
@@ -30,6 +42,20 @@ def wrap(original: Callable[[int], None], last_words: Callable[[], None]) -> Cal
 
     raise_signal.__module__ = signal.__name__  # as every other Python function there
     return raise_signal
+
+
+def wrap_exit(original: Callable[[int], None], last_words: Callable[[], None]) -> Callable[[int], None]:
+    """The replacement for `os._exit`."""
+
+    @functools.wraps(original)
+    def _exit(status: int) -> Any:
+        try:
+            last_words()
+        finally:  # come what may: the process ends here
+            original(status)
+
+    _exit.__module__ = "os"  # where pickle is to look for it
+    return _exit
 
 
 def is_fatal(signalnum: Any) -> bool:

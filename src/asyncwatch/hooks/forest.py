@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from asyncwatch import env
+from asyncwatch import env, plain
 from asyncwatch.frames import Frame, RawFrame, Scope, resolve
 from asyncwatch.hooks import hearers
 from asyncwatch.hooks.bus import Bus
@@ -206,12 +206,12 @@ class _Look:
         current = self._current_task(loan)
         known = self.sprouts.get(id(current)) if current is not None else None
         if known is not None and known.reading is not None and known.reading.state != "running":
-            known.reading = known.reading._replace(state="running", kind=None, stack=(), future=None)
+            known.reading = plain.replace(known.reading, state="running", kind=None, stack=(), future=None)
         running = [sprout for sprout in own if sprout.reading is not None and sprout.reading.state == "running"]
         for sprout in running:
             found = stack_now(ident, sprout.task, base)
             if sprout.reading is not None:
-                sprout.reading = sprout.reading._replace(stack=found)
+                sprout.reading = plain.replace(sprout.reading, stack=found)
         if running or current is not None:
             return ()
         return stack_now(ident, None, base)

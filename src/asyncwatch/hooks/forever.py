@@ -18,6 +18,7 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
+from asyncwatch.cleanups import keeps_open
 from asyncwatch.hooks import waiting
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import Loops, LoopState
@@ -31,6 +32,7 @@ DEEPEST = 4
 _MAKERS = frozenset({"Future", "Event", "create_future"})
 _REFERABLE: tuple[type, ...] = (FunctionType, MethodType, BuiltinFunctionType, functools.partial, asyncio.Future)
 _WAYS: tuple[type, ...] = (FunctionType, MethodType, BuiltinFunctionType, CellType, functools.partial, tuple)
+_ELSEWHERE = ("STORE_SUBSCR", "STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "STORE_NAME")
 _LOCALS = ("LOAD_FAST", "LOAD_DEREF")
 
 
@@ -69,26 +71,9 @@ def on_purpose(task: Any, wait: waiting.Wait, state: LoopState, *, root: bool) -
         return True
     chain = waiting.links(task)
     own = [frame for link in chain if (frame := waiting.frame_of(link)) and not _is_asyncios(frame.f_code)]
-    if not own or not (root or any(_keeps_open(frame.f_code, frame.f_lasti) for frame in own)):
+    if not own or not (root or any(keeps_open(frame.f_code, frame.f_lasti) for frame in own)):
         return False
     return _is_private(own[-1].f_code, own[-1].f_lasti, root)
-
-
-@functools.lru_cache(maxsize=512)
-def _keeps_open(code: CodeType, lasti: int) -> bool:
-    """Whether this instruction is inside a `with` or a `try`: something is to be done when the wait is cancelled."""
-    bytecode = dis.Bytecode(code)
-    names = {step.offset: step.opname for step in bytecode}
-    offset: int | None = lasti
-    seen: set[int] = set()
-    while offset is not None and offset not in seen:
-        seen.add(offset)
-        entries = bytecode.exception_entries  # type: ignore[attr-defined]
-        # An `await` has a handler of its own, which stands under the one around it.
-        offset = next((entry.target for entry in entries if entry.start <= offset < entry.end), None)
-        if offset is not None and names.get(offset) == "PUSH_EXC_INFO":
-            return True
-    return False
 
 
 def _is_asyncios(code: CodeType) -> bool:
@@ -133,7 +118,18 @@ def _used_once(code: CodeType, name: str, parameters: bool) -> bool:
     loads = [step.argval for step in dis.get_instructions(code) if step.opname.startswith((*_LOCALS, "LOAD_CLOSURE"))]
     uses = sum(name == load or (isinstance(load, tuple) and name in load) for load in loads)
     given = name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return uses == 1 and (parameters or not given)
+    return uses == 1 and (parameters or not given) and not _is_shared(code, name)
+
+
+def _is_shared(code: CodeType, name: str) -> bool:
+    """Whether the statement that sets a local gives it to something else as well: `answer = answers[key] = …`."""
+    steps = list(dis.get_instructions(code))
+    lines = {_line(step) for step in steps if step.opname.startswith("STORE_FAST") and step.argval == name}
+    return any(step.opname.startswith(_ELSEWHERE) and _line(step) in lines for step in steps)
+
+
+def _line(step: dis.Instruction) -> int | None:
+    return step.positions.lineno if step.positions is not None else None
 
 
 def _leads_to(thing: Any, target: Any, depth: int) -> bool:

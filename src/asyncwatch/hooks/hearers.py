@@ -9,12 +9,15 @@ import asyncio
 import functools
 from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
+
+from asyncwatch import plain
 
 MOST_WAITERS = 64
 
 
-class Waiter(NamedTuple):
+@plain.record
+class Waiter:
     """A task that waits for another; `cancels` when its own cancellation would reach the other."""
 
     task: Any

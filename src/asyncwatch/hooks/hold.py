@@ -8,17 +8,17 @@ https://docs.python.org/3/reference/datamodel.html#frame.f_trace_lines
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections import Counter
 from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
-from asyncwatch import env
+from asyncwatch import plain
 from asyncwatch.events import Samples, TaskFacts
-from asyncwatch.frames import Place, stands_at_call
-from asyncwatch.hooks.stacks import inside, is_callback_code
+from asyncwatch.frames import Frame, Place, resolve, stands_at_call
+from asyncwatch.hooks import walks
+from asyncwatch.hooks.stacks import Step, inside, is_callback_code
 
 MOST_STACKS = 64
 MOST_SEGMENTS = 256
@@ -34,7 +34,7 @@ _STEPS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATO
 Stack = tuple[Place, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@plain.record
 class Blind:
     """A time in which the watcher could not look, up to now, and what is known of it.
 
@@ -47,6 +47,12 @@ class Blind:
     cause: str
     stack: Stack = ()
     holder: str | None = None
+    waited: float = 0.0  # for a CPU, by the loop's thread meanwhile
+
+    @property
+    def root(self) -> Frame | None:
+        """The outermost frame of the loop's own callback or step; None where it is not known."""
+        return resolve(self.stack[-1]) if self.stack and self.holder is None else None
 
 
 class Segment:
@@ -62,6 +68,7 @@ class Segment:
         self.foreign: Counter[Stack] = Counter()  # of the thread that held the GIL meanwhile
         self.holder: str | None = None
         self.gil = self.held_off = self.stopped = self.unseen = 0.0  # seconds the watcher could not look, and why
+        self.both = 0.0  # of those stopped, when the loop's thread wanted a CPU too
         self.exact: float | None = None  # the length by asyncio's own clock, in debug mode
         self.told = False  # asyncio's own line says more than the samples do
         self.hung = False
@@ -81,6 +88,7 @@ class Segment:
             _count(self.stacks, blind.stack, weight)
         elif blind.cause == "stopped":
             self.stopped += blind.seconds
+            self.both += min(blind.seconds, blind.waited)
         elif blind.cause != "code":
             self.unseen += blind.seconds
 
@@ -109,8 +117,9 @@ class Look:
     """What one glance at a loop's thread shows: the stack inside its current callback, and which callback it is."""
 
     def __init__(
-        self, frame: FrameType | None, task: Any, base: CodeType | None, previous: Segment | None, *, traced: bool
+        self, frame: FrameType | None, task: Any, base: CodeType | None, previous: object, *, traced: bool
     ) -> None:
+        """`previous` is the key of the callback that was seen last, None where that is over."""
         self.stack: Stack = ()
         self.key: object = None
         # Whether the innermost frame stands at a call: of native code, which has just ended if nobody could look.
@@ -125,23 +134,24 @@ class Look:
         self.at_call = self.at_call and stands_at_call(stack[0])
         # The first step of an eager task is a part of the step or callback that started it.
         outer = inside(frame, None, base)[1] or root
-        if outer.f_code.co_flags & _STEPS:
-            self.key = id(outer)
+        owner = task if outer is root else None
+        if outer.f_code.co_flags & _STEPS or owner is not None:
+            self.key = Step(outer, owner)
         else:
-            self.key = id(task) if task is not None and outer is root else self._mark(outer, previous, traced)
+            self.key = self._mark(outer, previous, traced)
 
-    def _mark(self, root: FrameType, previous: Segment | None, traced: bool) -> object:
+    def _mark(self, root: FrameType, previous: object, traced: bool) -> object:
         if traced:
             return (id(root), root.f_code)
         if root.f_trace_lines:
             root.f_trace_lines = False
             return object()
-        return previous.key if previous is not None else object()
+        return object() if previous is None or isinstance(previous, Step) else previous
 
 
 def frame_of(ident: int) -> FrameType | None:
     """The frame a thread is running now. To be dropped before the GIL is given away: it holds the program's locals."""
-    return env.current_frames().get(ident)
+    return walks.current_frames().get(ident)
 
 
 class Hold:
@@ -225,6 +235,20 @@ class Hold:
                 return segment if end - segment.seen_at <= max(5 * SAMPLING, duration / 2) else None
             end = segment.began
         return None
+
+    def claim(self, duration: float, end: float, error: float) -> bool:
+        """Somebody measured a callback up to `end`: whether it is one seen here, whose length is now known exactly."""
+        if not self.segments:
+            self.told = True
+            return False
+        segment = self.measured(duration, end, error)
+        if segment is None or not segment.explained(duration) or segment.exact is not None:
+            return False
+        if segment.placeless:
+            segment.told = True  # asyncio knows at least who scheduled it
+            return False
+        segment.exact = duration
+        return True
 
     @property
     def current(self) -> Segment | None:

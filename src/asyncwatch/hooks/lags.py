@@ -28,6 +28,10 @@ class Lags:
             self._buckets[_bucket(rest)] += 1
             rest -= step
 
+    def none(self, times: int = 1) -> None:
+        """An idle loop: nobody would have waited."""
+        self._buckets[0] += times
+
     def quantile(self, part: float) -> float:
         """The wait that this part of all questions did not exceed."""
         wanted = part * sum(self._buckets.values())
@@ -37,6 +41,10 @@ class Lags:
             if seen >= wanted:
                 return min(self.most, SMALLEST * GROWTH**bucket)
         return 0.0
+
+    def waits(self) -> tuple[list[tuple[float, int]], float]:
+        """Each wait in seconds with how often it was, to about 6 %, and the longest; callable in any thread."""
+        return [(SMALLEST * GROWTH**bucket, times) for bucket, times in dict(self._buckets).items()], self.most
 
     def summary(self) -> dict[str, float]:
         """p50, p99 and max in seconds; empty when no loop ever answered."""

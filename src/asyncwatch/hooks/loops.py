@@ -34,12 +34,16 @@ class LoopState:
         self.kind = loop_kind(loop)
         self.number = number
         self.bus = bus
+        self.born = bus.now()  # for us: made, or first met
+        self.baseline: tuple[Any, ...] | None = None  # its thread's numbers at that time, for a record's first row
         self.closing = False
         self.signals: list[weakref.ref[Any]] = []  # the callbacks of signals, and what they are given
         self.left: list[tuple[Any, Any]] = []  # tasks that the shutdown met pending: record and event
         self.work: Callable[[Any], None] | None = None  # a slice of sweeping, run between two callbacks
         self.pongs = 0
         self.pong_at = 0.0
+        self.asked_at = 0.0  # by the watcher, for a sign of life that has not come yet
+        self.late = 0.0  # seconds in all that the loop let such a question wait
         self.base: CodeType | None = None
         self.traced = False
         self.enter(threading.get_ident())
@@ -52,6 +56,9 @@ class LoopState:
         self.native = threading.get_native_id() if own else getattr(thread, "native_id", None)
         self.facts = LoopFacts(self.kind, thread_name(ident), self.number)
 
+    def rests(self, pongs: int, now: float) -> None:
+        """The watcher saw it wait for something to do, and it had answered `pongs` times when it was last asked."""
+
     def pong(self) -> None:
         """Runs on the loop, called by nobody but the loop: proof that it answers."""
         try:
@@ -61,6 +68,9 @@ class LoopState:
             caller = sys._getframe(1)
             self.base = caller.f_code
             self.traced = sys.gettrace() is not None
+            if self.asked_at:
+                self.late += max(0.0, self.bus.now() - self.asked_at)
+                self.asked_at = 0.0
             loop = self.ref()
             if self.work is not None and loop is not None:
                 self.work(loop)
@@ -75,10 +85,12 @@ class LoopState:
 def loop_kind(loop: Any) -> str:
     """A loop's class as its users write it."""
     cls = type(loop)
+    if hasattr(cls, "KIND"):
+        return str(cls.KIND)
     for name in ("SelectorEventLoop", "ProactorEventLoop"):
         if getattr(asyncio, name, None) is cls:
             return f"asyncio.{name}"
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return f"{cls.__module__}.{cls.__qualname__}"[:200]
 
 
 class Loops:
@@ -90,9 +102,10 @@ class Loops:
         self._states: dict[int, LoopState] = {}
         # By number, until the watcher is done with them: a new loop may get the address of one just closed.
         self._watched: dict[int, LoopState] = {}
+        self._others: dict[int, LoopState] = {}
         self._classes: list[Callable[[type], None]] = []
         self._patched: set[type] = set()
-        self.count = 0
+        self.count = self._numbers = 0  # loops that all hooks know of; numbers given
 
     def state(self, loop: Any) -> LoopState | None:
         """The state of a loop, noticing it now if nobody did before; None for what is no loop of ours to watch."""
@@ -106,16 +119,29 @@ class Loops:
     def __iter__(self) -> Iterator[LoopState]:
         return iter(list(self._watched.values()))
 
+    def every(self) -> list[LoopState]:
+        """The loops, and what is no loop of asyncio's and is looked at like one."""
+        return [*self, *list(self._others.values())]
+
+    def next_number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def enlist(self, state: LoopState) -> None:
+        """Have the watcher look at what is no loop of asyncio's."""
+        self._others[state.number] = state
+        self.count += 1
+
     def adopt(self, loop: Any) -> LoopState | None:
         """Begin to watch a loop."""
         state = self.known(loop)
-        if state is not None:
+        if state is not None or not self._bus.open:
             return state
         try:
-            self.count += 1
-            state = self._states[id(loop)] = LoopState(loop, self.count, self._bus)
+            state = self._states[id(loop)] = LoopState(loop, self.next_number(), self._bus)
             self._watched[state.number] = state
             self._on_new(loop)
+            self.count += 1
         except Exception as error:
             self._bus.fail(PART, error)
             return None
@@ -132,6 +158,7 @@ class Loops:
 
     def forget(self, state: LoopState) -> None:
         self._watched.pop(state.number, None)
+        self._others.pop(state.number, None)
         for key, known in list(self._states.items()):
             if known is state:
                 del self._states[key]
@@ -140,11 +167,16 @@ class Loops:
         """After a fork: a loop of the parent's is noticed again when the child uses it."""
         self._states.clear()
         self._watched.clear()
-        self.count = 0
+        self._others.clear()
+        self.count = self._numbers = 0
 
     def each_class(self, patch: Callable[[type], None]) -> None:
         """Have `patch` called for asyncio's base loop, for every other loop class and for each yet to be defined."""
         self._classes.append(patch)
+
+    def classes(self) -> list[type]:
+        """The classes that are patched."""
+        return list(self._patched)
 
     def install(self, patches: Patches) -> None:
         """Patch what is there and wait for what comes."""

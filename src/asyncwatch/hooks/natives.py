@@ -27,8 +27,9 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.frames import Frame, RawFrame
 from asyncwatch.hooks.bus import Bus
-from asyncwatch.hooks.dumps import DumpFile, free_signals, untouched
+from asyncwatch.hooks.dumps import DumpFile, free_signals, low_numbers_kept, make_room, untouched
 from asyncwatch.hooks.trips import Trips
+from asyncwatch.hooks.vitals import read_by
 
 PART = "hooks.natives"
 
@@ -77,10 +78,15 @@ class Natives:
         try:
             import faulthandler
 
-            from asyncwatch.hooks import kernel
+            with low_numbers_kept():
+                from asyncwatch.hooks import kernel
 
+                make_room()
             self._timer, self._dumper = kernel.Timer, faulthandler
             self._library = kernel.Library()
+            files = kernel.Files()
+            read_by(files.read)
+            self._file.status = files.status
             self.why = self._trips.install()
             self._trips.patience = self._hang_after
         except (ImportError, OSError, AttributeError) as error:

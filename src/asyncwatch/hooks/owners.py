@@ -18,7 +18,16 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Sized
-from types import AsyncGeneratorType, BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 from asyncwatch.hooks import hearers, waiting
@@ -45,6 +54,10 @@ _MANAGERS: frozenset[type] = frozenset(
 )
 _GENERATORS: tuple[type, ...] = (GeneratorType, AsyncGeneratorType)
 _LIBRARIES = frozenset({"anyio._backends._asyncio", "anyio._core._tasks", "aiohttp.helpers"})
+
+
+# Most of what a frame refers to; the answer for these is known without asking further.
+_PLAIN = frozenset({str, int, bytes, type, CodeType, ModuleType, type(None)})
 
 
 class _Probe:
@@ -113,7 +126,7 @@ def callback_references(task: Any) -> int:
     callbacks = task._callbacks or ()
     if len(callbacks) > MOST_WIDE:
         return 0
-    count = sum(_dropped_gather(callback, task) for callback, _ in callbacks)
+    count = sum(_dropped_outer(callback, task) for callback, _ in callbacks)
     for (callback, weight, cells), (bare, ((_, bare_cell),)) in zip(_weigh(callbacks), _BARE, strict=False):
         if weight == bare:
             if isinstance(callback, functools.partial):
@@ -122,16 +135,24 @@ def callback_references(task: Any) -> int:
     return count
 
 
-def _dropped_gather(callback: Any, task: Any) -> int:
-    """How many references a `gather(…)` adds of which nobody kept the result: its future is only in this callback."""
-    if getattr(callback, "__qualname__", "") != "gather.<locals>._done_callback":
+def _dropped_outer(callback: Any, task: Any) -> int:
+    """How many references a `gather(…)` or `shield(…)` adds of which nobody kept the result.
+
+    The future that it returned is only in this callback then.
+    """
+    name = getattr(callback, "__qualname__", "")
+    if name not in ("gather.<locals>._done_callback", "shield.<locals>._inner_done_callback"):
         return 0
-    futures = list(hearers.cells(callback, asyncio.Future))
-    if len(futures) != 1 or references(functools.partial(futures.__getitem__, 0)) > _IN_LIST + 1:
+    outer = list(hearers.cells(callback, asyncio.Future))
+    if len(outer) != 1 or references(functools.partial(outer.__getitem__, 0)) > _IN_LIST + 1:
         return 0
-    if any(True for _ in hearers.waiters(futures[0])):
+    if any(True for _ in hearers.waiters(outer[0])):
         return 0
-    return sum(other is task for children in hearers.cells(callback, list) for other in children)
+    if name.startswith("gather"):
+        return sum(other is task for children in hearers.cells(callback, list) for other in children)
+    # What shield's callbacks share is one cell, however many of them refer to it.
+    closures = [getattr(other, "__closure__", None) or () for other in hearers.callbacks(outer[0])]
+    return len({id(cell) for closure in closures for cell in closure if _content(cell) is task})
 
 
 def _weigh(callbacks: Any) -> Any:
@@ -207,8 +228,11 @@ def _is_asyncios(link: Any, part: Any) -> bool:
 
 def _is_wait_part(thing: Any) -> bool:
     kind = type(thing)
+    if kind in _PLAIN:
+        return False
     if kind is FunctionType:
-        return thing.__module__.startswith("asyncio.") if isinstance(thing.__module__, str) else False
+        own = thing.__closure__ is not None and isinstance(thing.__module__, str)
+        return own and thing.__module__.startswith("asyncio.")
     if (kind.__name__ in _SCOPES and kind.__module__ in _LIBRARIES) or kind in _MANAGERS:
         return True
     return issubclass(kind, _WAIT_PARTS) or kind.__name__ == "TaskWakeupMethWrapper"

@@ -5,7 +5,6 @@ A wait is known by the future it is for; a weak reference to that tells it from 
 
 from __future__ import annotations
 
-import asyncio
 import math
 import weakref
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.lockers import Lockers
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.reach import unreachable
-from asyncwatch.hooks.tasks import Ledger, Record
+from asyncwatch.hooks.tasks import Ledger, Record, Waits
 from asyncwatch.task_events import Standing, TaskDeadlocked, TaskStuck
 
 # What waits so is no trouble, however long; or its trouble is told of those it waits for.
@@ -50,12 +49,11 @@ class Patience:
     def visit(self, record: Record, task: Any, now: float) -> bool:
         """Look at one pending task; True when it had to be judged, which is dear."""
         future = task._fut_waiter
-        known = getattr(record, "waits", None)
-        if future is None or known is None or known() is not future:
-            record.waits = None if future is None else _reference(future)
-            record.since, record.due = now, now + self._after
+        waits = getattr(record, "waits", None)
+        if future is None or waits is None or waits() is not future:
+            record.waits = None if future is None else _wait(future, now, now + self._after)
             return False
-        if now < record.due:
+        if now < waits.due:
             return False
         del future  # it would be a holder
         if self._long.get(id(record)) is not record:
@@ -63,21 +61,21 @@ class Patience:
             if len(self._long) >= MOST_LONG:
                 self._long.clear()
             self._long[id(record)] = record
-            record.due = now + self._rest
+            waits.due = now + self._rest
             return False
-        record.due = now + max(self._after, now - record.since)
+        waits.due = now + max(self._after, now - waits.since)
         self._judge(record, task, now)
         return True
 
     def _judge(self, record: Record, task: Any, now: float) -> None:
         wait = waiting.wait_of(task)
         if wait is None or forever.on_purpose(task, wait, self._state, root=record.parent is None):
-            record.due = math.inf
+            _put_off(record, math.inf)
             return
         if self._in_cycle(record, task, now):
             return
         if wait.kind in _NEVER_STUCK:
-            record.due = now + self._after if wait.kind == "tasks" else math.inf
+            _put_off(record, now + self._after if wait.kind == "tasks" else math.inf)
             return
         if timeouts.is_limited(task):
             return
@@ -85,7 +83,7 @@ class Patience:
             del wait
             if self._alive.get(id(record)) is not record:
                 if now - self._reckoned_at < self._rest:
-                    record.due = now  # first the proof, at the next sweep
+                    _put_off(record, now)  # first the proof, at the next sweep
                     return
                 self._reckoned_at = now
                 if self._reckon(record, now):
@@ -105,9 +103,10 @@ class Patience:
         for member in found:
             known = self._ledger.record_of(member)
             if known is not None:
-                known.due = math.inf
-        record.due = math.inf
-        self._bus.emit(TaskDeadlocked(self._state.facts, members[0], now - record.since, True, members, len(found)))
+                _put_off(known, math.inf)
+        _put_off(record, math.inf)
+        waited = now - _since(record, now)
+        self._bus.emit(TaskDeadlocked(self._state.facts, members[0], waited, True, members, len(found)))
         return True
 
     def _pending(self) -> Iterator[Any]:
@@ -120,8 +119,8 @@ class Patience:
 
     def _reckon(self, record: Record, now: float) -> bool:
         """Whether nothing alive can wake this task; others of which that is proven by the way are told as well."""
-        asked, tasks, targets = [], [], []
-        for one in [record, *(other for other in self._long.values() if other is not record)]:
+        asked, tasks, targets, kept = [], [], [], []
+        for one in [record, *(other for other in list(self._long.values()) if other is not record)]:
             task = one()
             if task is None or task.done() or not self._still_waits(one, task):
                 continue
@@ -130,18 +129,19 @@ class Patience:
                 asked.append(one)
                 tasks.append(task)
                 targets.append(wait.target)
+                kept.append((_since(one, now), _due(one)))
                 one.waits = None  # a weak reference is a way to it, and ours must not count
             del wait
             if len(tasks) >= MOST_RECKONED:
                 break
         dead, objects = unreachable(tasks, targets)
-        for one, task in zip(asked, tasks, strict=True):
-            one.waits = _reference(task._fut_waiter)
+        for one, task, (since, due) in zip(asked, tasks, kept, strict=True):
+            one.waits = _wait(task._fut_waiter, since, due)
         self._alive = {id(one): one for number, one in enumerate(asked) if number not in dead}
         for number in sorted(dead):
-            if asked[number].due < math.inf and not self._in_cycle(asked[number], tasks[number], now):
+            if _due(asked[number]) < math.inf and not self._in_cycle(asked[number], tasks[number], now):
                 self._dead(asked[number], [tasks[other] for other in dead if other != number], now, objects)
-        return record.due == math.inf
+        return _due(record) == math.inf
 
     def _still_waits(self, record: Record, task: Any) -> bool:
         waits = record.waits
@@ -151,20 +151,21 @@ class Patience:
         task = record()
         wait = waiting.wait_of(task)
         if wait is None or forever.on_purpose(task, wait, self._state, root=record.parent is None):
-            record.due = math.inf
+            _put_off(record, math.inf)
             return
         if forever.made_in_place(task, wait):
             return  # stuck, perhaps on purpose
-        record.due = math.inf
+        _put_off(record, math.inf)
         same = [other for other in others if (its := waiting.wait_of(other)) and its.target is wait.target]
         members = tuple(self.standing(member) for member in [task, *same][:MOST_MEMBERS])
-        waited = now - record.since
+        waited = now - _since(record, now)
         self._bus.emit(TaskDeadlocked(self._state.facts, members[0], waited, False, members, objects))
 
     # -- stuck --
 
     def _stuck(self, record: Record, task: Any, now: float) -> None:
-        if self._told.get(id(record)) is record.waits or "AW206" not in self._bus.enabled:
+        told = self._told.get(id(record))
+        if (told is not None and told() is task._fut_waiter) or "AW206" not in self._bus.enabled:
             return
         if len(self._told) >= MOST_LONG:
             self._told.clear()
@@ -182,7 +183,7 @@ class Patience:
             TaskStuck(
                 self._state.facts,
                 self.standing(task),
-                now - record.since,
+                now - _since(record, now),
                 tuple(reversed(chain)),
                 self.standing(owner) if owner is not None and owner is not task else None,
             )
@@ -194,7 +195,7 @@ class Patience:
         if record is None or self._long.get(id(record)) is not record or not self._still_waits(record, task):
             return False
         wait = waiting.wait_of(task)
-        return wait is not None and (wait.kind in _WARNED or (record.due == math.inf and wait.kind == "tasks"))
+        return wait is not None and (wait.kind in _WARNED or (_due(record) == math.inf and wait.kind == "tasks"))
 
     def standing(self, task: Any) -> Standing:
         """Where a task stands, as events carry it."""
@@ -203,8 +204,26 @@ class Patience:
         return Standing(self._ledger.facts(task), kind, frames)
 
 
-def _reference(future: Any) -> weakref.ref[asyncio.Future[Any]] | None:
+def _wait(future: Any, since: float, due: float) -> Waits | None:
     try:
-        return weakref.ref(future)
+        waits = Waits(future)
     except TypeError:
         return None  # a future of the program's own making
+    waits.since, waits.due = since, due
+    return waits
+
+
+def _due(record: Record) -> float:
+    waits = getattr(record, "waits", None)
+    return math.inf if waits is None else waits.due
+
+
+def _since(record: Record, now: float) -> float:
+    waits = getattr(record, "waits", None)
+    return now if waits is None else waits.since
+
+
+def _put_off(record: Record, until: float) -> None:
+    waits = getattr(record, "waits", None)
+    if waits is not None:
+        waits.due = until

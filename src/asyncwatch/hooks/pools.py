@@ -13,8 +13,8 @@ from collections import Counter
 from types import CodeType, FrameType
 from typing import Any
 
-from asyncwatch import env
 from asyncwatch.frames import RawFrame
+from asyncwatch.hooks import walks
 
 MOST_FRAMES = 128
 # A thread between two pieces of work looks idle; with more than half of them idle, it is a CPU that is missing.
@@ -71,7 +71,7 @@ def occupation(pool: Any) -> Counter[Stack] | None:
     if len(threads) < pool._max_workers:
         return None
     file = sys.modules["concurrent.futures.thread"].__dict__["_worker"].__code__.co_filename
-    frames = env.current_frames()
+    frames = walks.current_frames()
     stacks = [_work(frames.get(thread.ident), file) for thread in threads]
     del frames
     busy = Counter(stack for stack in stacks if stack is not None)
@@ -81,7 +81,7 @@ def occupation(pool: Any) -> Counter[Stack] | None:
 def _work(frame: FrameType | None, file: str) -> Stack | None:
     """The stack above the pool's own frames, innermost first; empty for a built-in function, None for a free thread."""
     found: list[RawFrame] = []
-    for one in env.frames_from(frame)[:MOST_FRAMES]:
+    for one in walks.frames_from(frame)[:MOST_FRAMES]:
         code = one.f_code
         if code.co_filename == file:
             return tuple(found) if found or code.co_name != "_worker" else None

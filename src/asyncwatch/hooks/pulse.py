@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import time
 from collections.abc import Callable
 
 # Lateness of less is an ordinary busy machine.
 PUNCTUAL = 0.005
 # The part of the naps that a wait for the GIL of that length would have had.
 ENOUGH_NAPS = 0.4
+# More of them than this, and than that many more, are no single wait.
+MANY_NAPS = 1.3
+SOME_NAPS = 3
 # How fast a bad experience is forgotten: by half in about two seconds of looks.
 FORGET = 0.99
 
@@ -29,25 +33,47 @@ class Gap:
     late: float = 0.0
     cause: str = ""  # gil, or stopped: nothing ran this thread; empty when it was punctual
     looked: float = dataclasses.field(default=0.0, compare=False)  # how long the last look took
+    shared: bool = False  # whether the GIL was given away meanwhile, and taken back before the watcher had it
 
 
-@dataclasses.dataclass
 class Pulse:
     """The watcher's own punctuality. `switches` counts its voluntary context switches, None where nobody does."""
 
-    switches: Callable[[], int] | None = None
-    stopped: float = 0.0  # the longest time without a CPU
-    without_gil: float = 0.0  # the longest time without the GIL
-    recent: float = 0.0  # what it has to reckon with: lateness of the last seconds that no native code explains
-
-    def __post_init__(self) -> None:
+    def __init__(self, switches: Callable[[], int] | None = None) -> None:
+        self.switches = switches
+        self.stopped = 0.0  # the longest time without a CPU
+        self.without_gil = 0.0  # the longest time without the GIL
+        self.recent = 0.0  # what it has to reckon with: lateness of the last seconds that no native code explains
+        self.held = 0.0  # in all, that it was looking, with the GIL, and did not run
         self._rested_at = self._due = self._woke_at = 0.0
         self._switches = self._switches_awake = 0
+        self._ran = 0.0
+
+    def begins(self, now: float) -> None:
+        """The watcher's thread is about to be started: until its first look it is late as well."""
+        self._rested_at = self._due = self._woke_at = now
+        self._switches = -1  # none of its switches is a sleep that it wanted
 
     def rests(self, now: float, period: float) -> None:
         """The watcher is about to sleep for `period` seconds."""
+        self.held += max(0.0, now - self._woke_at - (time.thread_time() - self._ran)) if self._due else 0.0
         self._rested_at, self._due = now, now + period
         self._switches = self.switches() if self.switches else 0
+
+    @property
+    def rested_at(self) -> float:
+        """When the watcher began to sleep."""
+        return self._rested_at
+
+    @property
+    def due(self) -> float:
+        """When it wanted to wake."""
+        return self._due
+
+    def napped(self, until: float, period: float, times: int) -> None:
+        """It woke so many times, the last of them then, while nobody else ran, and went on sleeping."""
+        self._rested_at, self._due = until, until + period
+        self._switches += times
 
     def is_punctual(self, now: float) -> bool:
         """Whether the watcher woke by itself, and when it wanted to."""
@@ -61,6 +87,7 @@ class Pulse:
     def woke(self, now: float) -> Gap:
         """The watcher runs again."""
         self.recent *= FORGET
+        self._ran = time.thread_time()
         gap = self._gap(now)
         self._switches_awake = self.switches() if self.switches else 0
         return gap
@@ -72,20 +99,23 @@ class Pulse:
         late, looked, self._woke_at = now - self._due, self._rested_at - self._woke_at, now
         if late < PUNCTUAL:
             return Gap(self._rested_at, min(self._due, now), now, looked=looked)
-        cause = self._cause(late)
+        cause, shared = self._cause(late)
         if cause == "gil":
             self.without_gil = max(self.without_gil, late)
         else:
             self.stopped = max(self.stopped, late)
-        return Gap(self._rested_at, self._due, now, late, cause, looked)
+        return Gap(self._rested_at, self._due, now, late, cause, looked, shared)
 
-    def _cause(self, late: float) -> str:
+    def _cause(self, late: float) -> tuple[str, bool]:
         if self.switches is None:
-            return "unknown"
+            return "unknown", False
         naps = self.switches() - self._switches - 1  # one is the sleep it wanted
-        return "gil" if naps >= max(1, ENOUGH_NAPS * late / sys.getswitchinterval()) else "stopped"
+        asked = late / sys.getswitchinterval()
+        if naps < max(1, ENOUGH_NAPS * asked):
+            return "stopped", False
+        # Who gives it away wakes those who wait for it, so many naps are short.
+        return "gil", naps > MANY_NAPS * asked + SOME_NAPS
 
     def unexplained(self, late: float) -> None:
         """That lateness was not one piece of native code: it must be reckoned with."""
         self.recent = max(self.recent, late)
-

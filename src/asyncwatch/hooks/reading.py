@@ -11,14 +11,14 @@ import gc
 import operator
 from collections.abc import Callable
 from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
-from typing import Any, NamedTuple
+from typing import Any
 
-from asyncwatch import env
+from asyncwatch import env, plain
 from asyncwatch.frames import PACKAGE, RawFrame
-from asyncwatch.hooks import stacks, waiting
+from asyncwatch.hooks import stacks, waiting, walks
 from asyncwatch.hooks.bus import traceback_frames
+from asyncwatch.hooks.names import module_of, task_name
 from asyncwatch.hooks.stacks import MOST_FRAMES
-from asyncwatch.hooks.tasks import module_of, task_name
 
 Keep = Callable[[Any], None]
 # A chain that changed while it was read is read again this often.
@@ -40,7 +40,8 @@ _READERS: dict[type, tuple[str, Callable[[Any], Any], str, Callable[[Any], Any]]
 }
 
 
-class Chain(NamedTuple):
+@plain.record
+class Chain:
     """An await chain, outermost first; the code is None of a link that is no Python code, which has no place.
 
     `runs` when a step of it runs now, `last` is what the innermost link awaits.
@@ -52,7 +53,8 @@ class Chain(NamedTuple):
     last: Any
 
 
-class Reading(NamedTuple):
+@plain.record
+class Reading:
     """What one task was seen to do. `stack` is innermost first and empty while it runs."""
 
     state: str
@@ -105,7 +107,7 @@ def chain_of(task: Any, keep: Keep) -> Chain:
     """The await chain of a task that may run meanwhile."""
     codes: list[CodeType | None] = []
     places: list[RawFrame] = []
-    link: Any = task.get_coro()
+    link: Any = env.coro_of(task)
     keep(link)
     runs = bool(getattr(link, "cr_running", False) or getattr(link, "gi_running", False))
     while link is not None and not runs and len(codes) < waiting.DEEPEST:
@@ -138,7 +140,7 @@ def _unwrapped(thing: Any, keep: Keep) -> Any:
 
 def coro_name(task: Any, keep: Keep) -> str:
     """The task's coroutine as `module.qualname`, without touching its frame."""
-    coro = task.get_coro() if hasattr(task, "get_coro") else None
+    coro = env.coro_of(task) if hasattr(task, "get_coro") else None
     keep(coro)
     name = str(getattr(coro, "__qualname__", None) or type(coro).__name__)
     reader = _READERS.get(type(coro))
@@ -153,12 +155,14 @@ def coro_name(task: Any, keep: Keep) -> str:
 
 def stack_now(ident: int, task: Any, base: CodeType | None) -> tuple[RawFrame, ...]:
     """Where a loop's thread is inside its current step or callback, innermost first; up to the task's own coroutine."""
-    coro = task.get_coro() if task is not None else None
+    coro = env.coro_of(task) if task is not None else None
     first = getattr(coro, _READERS[type(coro)][0]) if type(coro) in _READERS else None
     found: list[RawFrame] = []
     own = 0
-    for code, lasti in env.stack_of_thread(ident):
+    for code, lasti in walks.stack_of_thread(ident):
         if stacks.is_outside(code, lasti, base):
+            if task is None and stacks.is_between(code):
+                return ()
             # An eager step's stack goes on with the task that started it.
             return tuple(found[: own or MOST_FRAMES])
         if not code.co_filename.startswith(PACKAGE):

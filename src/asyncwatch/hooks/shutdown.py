@@ -29,6 +29,8 @@ class ShutdownTap:
         self._bus = bus
         self._loops = loops
         self._ledger = ledger
+        # Told of a loop that is about to be closed.
+        self.closing: Callable[[Any], None] = lambda loop: None
 
     def wrap_all_tasks(self, original: Callable[..., set[Any]]) -> Callable[..., set[Any]]:
         """The replacement for `asyncio.all_tasks`."""
@@ -49,6 +51,7 @@ class ShutdownTap:
         def close(self: Any) -> None:
             if not self.is_closed() and not self.is_running():
                 tap._guarded(tap._before_close, self)
+                tap.closing(self)
             original(self)
 
         tap = self

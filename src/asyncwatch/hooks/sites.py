@@ -11,6 +11,7 @@ import opcode
 from types import CodeType, FrameType
 from typing import Any
 
+from asyncwatch import env
 from asyncwatch.frames import PACKAGE, RawFrame, Scope
 from asyncwatch.hooks.stacks import ASYNCIO, is_callback_code, is_loop_code
 
@@ -23,7 +24,7 @@ _EXTENDED = opcode.opmap["EXTENDED_ARG"]
 _POP_TOP = opcode.opmap["POP_TOP"]
 _RETURN = frozenset({opcode.opmap["RETURN_VALUE"]})
 # asyncio's functions that give the caller the task they create, by way of a variable, or all that holds it.
-_PASSING = frozenset({"create_task", "ensure_future", "_ensure_future", "gather"})
+_PASSING = frozenset({"create_task", "ensure_future", "_ensure_future", "gather", "shield"})
 
 
 def _passes_on(code: CodeType) -> bool:
@@ -58,6 +59,11 @@ def next_op(code: CodeType, lasti: int) -> int:
     return raw[offset] if offset < len(raw) else -1
 
 
+def _root(task: Any) -> FrameType | None:
+    """The outermost frame of a running task."""
+    return getattr(env.coro_of(task), "cr_frame", None) if task is not None else None
+
+
 class Sites:
     """All creation sites seen so far."""
 
@@ -65,21 +71,62 @@ class Sites:
         self._scope = scope
         # By key; a site that is not plain must be looked for with `find` each time.
         self.known: dict[int, Site] = {}
+        # For those that are not plain: from the frame that creates outwards, step by step, to the site. A step is a
+        # frame's key, negative where the running task's outermost frame is the end.
+        self._ways: dict[int, Any] = {}
+        self._steps = 0
+        self._codes: dict[int, CodeType] = {}  # kept alive, so that the keys stay true
         self._internal: dict[str, bool] = {}
         self._ops: dict[int, tuple[CodeType, int]] = {}
 
     def find(self, frame: FrameType | None, task: Any) -> Site | None:
         """The site for a task created under `frame`, in the running step of `task` if there is one."""
-        start = frame
+        start, root = frame, _root(task)
+        way = self._ways
+        while frame is not None:
+            key = id(frame.f_code) + frame.f_lasti
+            step = way.get(key if frame is not root else -key)
+            if step is None:
+                break
+            if type(step) is Site:
+                return step
+            way, frame = step, frame.f_back
+        return self._look_for(start, root)
+
+    def _look_for(self, start: FrameType | None, root: FrameType | None) -> Site | None:
+        frame = start
         while frame is not None:
             code = frame.f_code
             if not self.is_internal(code.co_filename):
                 site = self.known.get(id(code) + frame.f_lasti)
-                return site if site is not None and site.plain else self._seek(site, start, task)
+                if site is None or not site.plain:
+                    return self._seek(site, start, root, learn=True)
+                if start is not None:
+                    self._learn(start, frame, root, site)
+                return site
             if is_loop_code(code):
-                return self._seek(None, start, task)
+                return self._seek(None, start, root)
             frame = frame.f_back
         return None
+
+    def _learn(self, start: FrameType, last: FrameType, root: FrameType | None, site: Site) -> None:
+        """Remember which frames led to a site, the last of them included."""
+        if self._steps >= MOST_SITES:
+            self._ways, self._steps = {}, 0
+            self._codes.clear()
+        way, frame = self._ways, start
+        while True:
+            self._codes[id(frame.f_code)] = frame.f_code
+            key = id(frame.f_code) + frame.f_lasti
+            key = key if frame is not root else -key
+            if frame is last:
+                way[key] = site
+                return
+            self._steps += 1
+            way, above = way.setdefault(key, {}), frame.f_back
+            if type(way) is Site or above is None:
+                return
+            frame = above
 
     def caller(self, frame: FrameType | None, task: Any) -> Site | None:
         """The place in the program behind a call that asyncio may have made on its behalf, looked for from `frame` up.
@@ -87,8 +134,8 @@ class Sites:
         None where the step or callback that makes the call is asyncio's alone: `create_task(asyncio.to_thread(…))`.
         """
         if frame is not None and not self.is_internal(frame.f_code.co_filename):
-            return self._seek(self.known.get(id(frame.f_code) + frame.f_lasti), frame, task)
-        root = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
+            return self._seek(self.known.get(id(frame.f_code) + frame.f_lasti), frame, _root(task))
+        root = _root(task)
         while frame is not None and self.is_internal(frame.f_code.co_filename):
             above = frame.f_back
             if is_loop_code(frame.f_code) or (frame is root and not self._is_eager(above)):
@@ -97,7 +144,7 @@ class Sites:
         if frame is None:
             return None
         site = self.known.get(id(frame.f_code) + frame.f_lasti)
-        return site if site is not None and site.plain else self._seek(site, frame, task)
+        return site if site is not None and site.plain else self._seek(site, frame, root)
 
     def _is_eager(self, above: FrameType | None) -> bool:
         """Whether a task's outermost frame was called by what creates tasks, and not by what runs the loop."""
@@ -121,10 +168,11 @@ class Sites:
             known = self._ops[key] = (code, next_op(code, lasti))
         return known[1]
 
-    def _seek(self, site: Site | None, start: FrameType | None, task: Any) -> Site:
+    def _seek(
+        self, site: Site | None, start: FrameType | None, root: FrameType | None, *, learn: bool = False
+    ) -> Site:
         """A new site, or one that needs its callers to be told apart: made by a library or handed on by a helper."""
-        coro = task.get_coro() if task is not None else None
-        raws, keys, discards, dropper = self._chain(start, getattr(coro, "cr_frame", None))
+        raws, keys, discards, dropper, last = self._chain(start, root)
         if not keys:
             return Site((), False, False)
         if site is None:
@@ -141,13 +189,16 @@ class Sites:
             if len(site.callers) >= MOST_SITES:
                 site.callers.clear()
             found = site.callers[key] = Site(tuple(raws), discards, True, dropper)
+        if learn and start is not None and last is not None:
+            self._learn(start, last, root, found)
         return found
 
     def _chain(
         self, frame: FrameType | None, root: FrameType | None
-    ) -> tuple[list[RawFrame], list[int], bool, RawFrame | None]:
+    ) -> tuple[list[RawFrame], list[int], bool, RawFrame | None, FrameType | None]:
         """Frames from the creating call outwards, to the first application frame that keeps what it was given.
 
+        The last of what is returned is the frame at which that was decided, None where the stack ended before.
         asyncio's own frames are not among them, but what they do with the task counts: a task group keeps it.
         """
         raws: list[RawFrame] = []
@@ -159,7 +210,7 @@ class Sites:
             if is_loop_code(code):
                 # A callback's result is thrown away, a lambda's task, say; whoever runs the loop keeps the root task.
                 thrown = returning and (bool(raws) or is_callback_code(code))
-                return raws, keys or [id(code) + lasti], thrown or dropper is not None, dropper
+                return raws, keys or [id(code) + lasti], thrown or dropper is not None, dropper, frame
             op = self._op(code, lasti)
             if self.is_internal(code.co_filename):
                 returning = returning and (op in _RETURN or _passes_on(code))
@@ -176,7 +227,7 @@ class Sites:
             if frame is root or (not returning and self._seen_app(raws)):
                 break
             frame = frame.f_back
-        return raws, keys, dropper is not None, dropper
+        return raws, keys, dropper is not None, dropper, frame
 
     def _seen_app(self, raws: list[RawFrame]) -> bool:
         return any(self._scope.is_app(code.co_filename) for code, _ in raws)

@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 import dis
 import functools
+import itertools
+import operator
 import os
 import threading
+import weakref
+from collections.abc import Iterable
 from types import CodeType, FrameType
 from typing import Any
 
 from asyncwatch import env
 from asyncwatch.frames import PACKAGE, RawFrame
+from asyncwatch.hooks import walks
 
 MOST_FRAMES = 128
+# Our signal handlers, and how deep on a stack one can stand, with all that it calls.
+HANDLERS: set[CodeType] = set()
+MOST_HANDLER_FRAMES = 16
+_CODE_OF, _CODE = operator.attrgetter("f_code"), operator.itemgetter(0)
 
 ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
 _EVENTS, _BASE_EVENTS, _RUNNERS = (ASYNCIO + name for name in ("events.py", "base_events.py", "runners.py"))
@@ -28,6 +37,7 @@ _LOOP_CODE: dict[str, str] = {
     "close": _RUNNERS,
     "_cancel_all_tasks": _RUNNERS,
 }
+_TRIO_IO = f"{os.sep}trio{os.sep}_core{os.sep}_io_"
 _THREAD_RUN = threading.Thread.run.__code__
 _RUNS: frozenset[str] = frozenset({"run_forever", "run_until_complete"})
 
@@ -35,13 +45,46 @@ _RUNS: frozenset[str] = frozenset({"run_forever", "run_until_complete"})
 def thread_name(ident: int) -> str:
     """A thread's name, looked up without creating a thread object for one that has none."""
     thread = threading._active.get(ident)  # type: ignore[attr-defined]
-    return thread.name if thread is not None else f"thread-{ident}"
+    return str(thread.name)[:200] if thread is not None else f"thread-{ident}"
 
 
 def stack_of(frame: FrameType | None) -> tuple[RawFrame, ...]:
     """A stack written down, innermost first, without frames of ours."""
-    frames = env.frames_from(frame)[:MOST_FRAMES]
-    return tuple((one.f_code, one.f_lasti) for one in frames if not one.f_code.co_filename.startswith(PACKAGE))
+    return without_ours((one.f_code, one.f_lasti) for one in program_frames(frame))
+
+
+def without_ours(places: Iterable[RawFrame]) -> tuple[RawFrame, ...]:
+    """The same of a stack that is written down."""
+    theirs = (place for place in places if not is_our_code(place[0]))
+    return tuple(itertools.islice(theirs, MOST_FRAMES))
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Whether this is code of ours."""
+    return is_our_code(frame.f_code)
+
+
+def is_our_code(code: CodeType) -> bool:
+    return code.co_filename.startswith(PACKAGE)
+
+
+def program_frames(frame: FrameType | None) -> tuple[FrameType, ...]:
+    """A stack without what a signal of ours has put on it for a moment: a handler, and what that has called."""
+    frames = walks.frames_from(frame)
+    return frames[_on_top(map(_CODE_OF, frames)) :]
+
+
+def program_places(places: tuple[RawFrame, ...]) -> tuple[RawFrame, ...]:
+    """The same of a stack that is written down."""
+    return places[_on_top(map(_CODE, places)) :]
+
+
+def _on_top(codes: Iterable[CodeType]) -> int:
+    """How many of a stack's innermost frames a signal of ours has put there."""
+    innermost = list(itertools.islice(codes, MOST_HANDLER_FRAMES))
+    if HANDLERS.isdisjoint(innermost):
+        return 0
+    return next(depth for depth, code in enumerate(innermost) if code in HANDLERS) + 1
 
 
 def is_loop_code(code: CodeType) -> bool:
@@ -59,9 +102,51 @@ def is_callback_code(code: CodeType) -> bool:
     return code.co_name == "_run" and is_loop_code(code)
 
 
+def is_between(code: CodeType) -> bool:
+    """Whether asyncio's own loops stand here between two callbacks; they call one by `Handle._run` alone."""
+    return code.co_name == "_run_once" and is_loop_code(code)
+
+
 def is_select(code: CodeType) -> bool:
-    """Whether this is where asyncio's own loops wait for something to do."""
-    return code.co_name == "select" and code.co_filename.endswith(("selectors.py", "windows_events.py"))
+    """Whether this is where asyncio's own loops, or trio, wait for something to do."""
+    if code.co_name == "select":
+        return code.co_filename.endswith(("selectors.py", "windows_events.py"))
+    return code.co_name == "get_events" and _TRIO_IO in code.co_filename
+
+
+def waits_for_work(frame: FrameType | None, base: CodeType | None) -> bool:
+    """Whether a loop's thread, that now runs this frame, looks as if it had nothing to do."""
+    if frame is None:
+        return False
+    if frame.f_code is base:
+        # uvloop waits in C, directly below whoever runs it; asyncio's own handle runs a built-in function.
+        return not is_callback_code(base)
+    return is_select(frame.f_code)
+
+
+class Step:
+    """Which step it is: one frame object for all steps of a coroutine, and whose.
+
+    The frame alone does not tell: the next coroutine's may get the address of one that is gone. Compared with a frame
+    whose owner is not known, it does.
+    """
+
+    __slots__ = ("_frame", "_owner")
+
+    def __init__(self, frame: FrameType, owner: Any) -> None:
+        self._frame = id(frame)
+        try:
+            self._owner = None if owner is None else weakref.ref(owner)
+        except TypeError:  # a task of somebody's own making
+            self._owner = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Step) or self._frame != other._frame:
+            return False
+        return self._owner is None or other._owner is None or self._owner == other._owner
+
+    def __hash__(self) -> int:
+        return self._frame
 
 
 def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> tuple[list[RawFrame], FrameType | None]:
@@ -70,15 +155,15 @@ def inside(frame: FrameType | None, task: Any, base: CodeType | None = None) -> 
     What stands above it (the loop, and whoever runs the loop: `base` where that is known) does not count. The
     outermost frame is None when the thread is not inside a callback.
     """
-    coro = task.get_coro() if task is not None else None
+    coro = env.coro_of(task) if task is not None else None
     last = getattr(coro, "cr_frame", None)
     found: list[RawFrame] = []
     root: FrameType | None = None
-    for one in env.frames_from(frame):
+    for one in program_frames(frame):
         code, lasti = one.f_code, one.f_lasti
         if is_outside(code, lasti, base):
             return found, root
-        if not code.co_filename.startswith(PACKAGE):
+        if not is_ours(one):
             if len(found) < MOST_FRAMES:
                 found.append((code, lasti))
             root = one
@@ -99,19 +184,19 @@ def runs_loop(code: CodeType, lasti: int) -> bool:
 
 def stands_on(wanted: FrameType, frame: FrameType | None) -> bool:
     """Whether a frame is on the stack that ends with another."""
-    return any(one is wanted for one in env.frames_from(frame))
+    return any(one is wanted for one in walks.frames_from(frame))
 
 
 def is_running_a_loop(frame: FrameType | None) -> bool:
     """Whether somebody on this stack runs a loop."""
-    return any(is_loop_code(one.f_code) or runs_loop(one.f_code, one.f_lasti) for one in env.frames_from(frame))
+    return any(is_loop_code(one.f_code) or runs_loop(one.f_code, one.f_lasti) for one in walks.frames_from(frame))
 
 
 def running_thread(loop: Any, task: Any, taken: set[int]) -> int | None:
     """The thread that runs a loop which does not know itself; `taken` are those that are known to run another."""
-    step = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
+    step = getattr(env.coro_of(task), "cr_frame", None) if task is not None else None
     running = []
-    for ident, frame in env.current_frames().items():
+    for ident, frame in walks.current_frames().items():
         target = getattr(threading._active.get(ident), "_target", None)  # type: ignore[attr-defined]
         if getattr(target, "__self__", None) is loop or (step is not None and stands_on(step, frame)):
             return ident

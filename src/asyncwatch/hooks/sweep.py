@@ -7,11 +7,13 @@ make no stall of our own; how often one task is asked falls with its age.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from asyncwatch.config import Config
-from asyncwatch.hooks import owners, waiting
+from asyncwatch.hooks import owners, twins, waiting
 from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.cancellers import Cancellers
 from asyncwatch.hooks.cancels import Cancels
 from asyncwatch.hooks.lockers import Lockers
 from asyncwatch.hooks.loops import LoopState
@@ -34,18 +36,24 @@ MOST_SETTLED = 5.0
 class Sweeper:
     """Walks the ledger for one loop."""
 
-    def __init__(self, ledger: Ledger, state: LoopState, bus: Bus, lockers: Lockers, config: Config) -> None:
+    def __init__(
+        self, ledger: Ledger, state: LoopState, bus: Bus, lockers: Lockers, cancellers: Cancellers, config: Config
+    ) -> None:
         self._ledger = ledger
         self._state = state
         self._bus = bus
         self._patience = Patience(ledger, state, bus, lockers, config.stuck_after)
-        self._cancels = Cancels(state, bus, self._patience, config.cancel_grace)
+        self._cancels = Cancels(state, bus, self._patience, cancellers, config.cancel_grace)
         self._pileups = Pileups(ledger, state, bus, config.pileup)
         # Before this age nobody is asked what it waits for.
         self._settled = min(config.stuck_after / 4, MOST_SETTLED)
         self._todo: list[int] = []
         self._started = self._previous = bus.clock
+        self._took = 0.0  # seconds from the first slice of the last sweep to its last
         self.said: dict[int, Record] = {}
+        self._drop_gone: Callable[..., int] | None = getattr(twins.COMPILED, "drop_gone", None)
+        self._others = self.said, *self._cancels.known
+        self.live = self._met = 0  # pending tasks, of the last sweep and of the one under way
 
     def __call__(self, loop: Any) -> None:
         """One slice; on the loop's thread, in a callback of ours."""
@@ -53,7 +61,11 @@ class Sweeper:
         if not self._state.closing:
             self._pileups.step(loop, now)
         if not self._todo:
-            if now - self._started < INTERVAL or not self._ledger.records:
+            # With many tasks a sweep takes long; then it rests for as long, and costs half.
+            if now - self._started < max(INTERVAL, 2 * self._took):
+                return
+            self.live, self._met = self._met, 0
+            if not self._ledger.records:
                 return
             self._previous, self._started = self._started, now
             self._todo = list(self._ledger.records)
@@ -61,10 +73,15 @@ class Sweeper:
         end = now + SLICE
         visits = 0
         while self._todo:
+            if self._drop_gone is not None:  # most of them, in C
+                self._ledger.brief += self._drop_gone(self._todo, self._ledger.records, self._others)
+                if not self._todo or self._bus.now() >= end:
+                    break
             judged = self._visit(loop, self._todo.pop(), now)
             visits += 1
             if (judged or visits % BATCH == 0) and self._bus.now() >= end:
                 break
+        self._took = now - self._started
 
     @property
     def busy(self) -> bool:
@@ -82,6 +99,7 @@ class Sweeper:
             return False
         if task.done() or task.get_loop() is not loop:
             return False
+        self._met += 1
         judged = self._cancels.visit(key, record, task, now)
         if self._state.closing:
             return judged

@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from asyncwatch.frames import PACKAGE
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.patch import Patches
 
@@ -24,6 +26,12 @@ _MARK = "_asyncwatch_taken"
 _EXECUTING = ("Executing %s took", "Executing %r took")
 
 
+# What the default handler says of itself, when it raises: no finding has said that.
+# https://github.com/python/cpython/blob/3.13/Lib/asyncio/base_events.py (call_exception_handler)
+_WHILE = " while handling an unexpected error in custom exception handler"
+_OWN_FAULTS = tuple("Exception in default exception handler" + more for more in ("", _WHILE))
+
+
 class _Mute(logging.Filter):
     """On a handler that writes to plain stderr: lets through all but the marked records."""
 
@@ -32,7 +40,7 @@ class _Mute(logging.Filter):
 
 
 class LogTap(logging.Filter):
-    """On the `asyncio` logger: marks what is taken over; drops nothing itself.
+    """On the `asyncio` logger: marks what is taken over; drops nothing but what is said of our own callbacks.
 
     `slow` is asked about debug mode's own report of a slow callback: `(loop, seconds) -> taken`.
     """
@@ -55,10 +63,10 @@ class LogTap(logging.Filter):
             self._muted.pop().removeFilter(self._mute)
 
     @contextmanager
-    def taking(self) -> Iterator[None]:
-        """What this thread's asyncio logs inside is taken over."""
+    def taking(self, taken: bool = True) -> Iterator[None]:
+        """What this thread's asyncio logs inside is taken over, or is not."""
         before = getattr(self._local, "taking", False)
-        self._local.taking = True
+        self._local.taking = taken
         try:
             yield
         finally:
@@ -66,7 +74,9 @@ class LogTap(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         try:
-            if getattr(self._local, "taking", False) or self._is_slow(record):
+            if _is_ours(record):
+                return False  # without us there would be no such callback
+            if (getattr(self._local, "taking", False) and record.msg not in _OWN_FAULTS) or self._is_slow(record):
                 self._mute_stderr()
                 record.__dict__[_MARK] = True
         except Exception as error:
@@ -75,7 +85,7 @@ class LogTap(logging.Filter):
 
     def _is_slow(self, record: logging.LogRecord) -> bool:
         # https://github.com/python/cpython/blob/3.11/Lib/asyncio/base_events.py#L1927
-        if not (isinstance(record.msg, str) and record.msg.startswith(_EXECUTING)):
+        if not _says_slow(record):
             return False
         from asyncio import _get_running_loop
 
@@ -91,6 +101,19 @@ class LogTap(logging.Filter):
                 self._muted.append(handler)
 
 
+def _says_slow(record: logging.LogRecord) -> bool:
+    """Whether this is debug mode's own report of a slow callback."""
+    return isinstance(record.msg, str) and record.msg.startswith(_EXECUTING)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether it is a callback of ours that took long: on a machine without a CPU to spare any may."""
+    if not _says_slow(record) or not isinstance(record.args, tuple) or not record.args:
+        return False
+    handle = str(record.args[0])
+    return handle.startswith("<Handle ") and (PACKAGE in handle or "<Handle LoopState.pong" in handle)
+
+
 def _stderr_handlers(logger: logging.Logger) -> Iterator[logging.Handler]:
     """The handlers that put this logger's records on plain stderr and do nothing else with them."""
     found = False
@@ -103,6 +126,12 @@ def _stderr_handlers(logger: logging.Logger) -> Iterator[logging.Handler]:
         current = current.parent if current.propagate else None
     if not found and logging.lastResort is not None:
         yield logging.lastResort
+
+
+def is_recorded() -> bool:
+    """Whether a context-aware `catch_warnings(record=True)` is listening (3.14 and later)."""
+    context = getattr(warnings, "_get_context", None)
+    return context is not None and getattr(context(), "log", None) is not None
 
 
 class Unraisable:

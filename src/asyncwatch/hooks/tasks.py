@@ -1,31 +1,24 @@
 """Tasks: who created each and where, remembered as numbers and code objects; and what became of them.
 
-`create_task` is replaced on the loop's class, around whatever factory the program sets: the factory stays the
-program's own, sees every keyword, and `get_task_factory()` answers as without us.
 The ledger maps a task's id to a weak reference that carries its record; it keeps no task alive.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-import sys
 import weakref
 from collections.abc import Callable
-from types import ModuleType
+from types import CoroutineType, FrameType
 from typing import Any
 
 from asyncwatch import env
 from asyncwatch.events import ParentFacts, TaskFacts
-from asyncwatch.frames import PACKAGE
+from asyncwatch.frames import Frame
+from asyncwatch.hooks import contexts, twins
 from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.names import coro_name, dotted, task_name
 from asyncwatch.hooks.sites import Site, Sites
 
 PART = "hooks.tasks"
-
-# asyncio's own functions that call the loop's create_task for somebody else.
-FORWARDERS = frozenset({"asyncio.tasks", "asyncio.taskgroups"})
-_MISSING = object()
 # Of the newest tasks, when one is looked for by its function.
 MOST_SEARCHED = 2_000
 
@@ -33,66 +26,93 @@ MOST_SEARCHED = 2_000
 class Parent(weakref.ref[Any]):
     """A task that created others: what is said of it once it is gone. `root` when no task created it."""
 
-    __slots__ = ("facts", "root")
+    __slots__ = ("coro", "module", "name", "root")
 
-    facts: ParentFacts
     root: bool
+    name: str
+    coro: str
+    module: object
+
+    @property
+    def facts(self) -> ParentFacts:
+        """Put together when it is said: few parents ever are."""
+        return ParentFacts(self.name, dotted(self.module, self.coro))
+
+
+class Waits(weakref.ref[Any]):
+    """The future that a task has waited for since it was first seen; at `due` that is to be judged."""
+
+    __slots__ = ("due", "since")
+
+    due: float
+    since: float
 
 
 class Record(weakref.ref[Any]):
-    """What is known of one task: slots on the weak reference itself. The second row is set when it has lived a while.
+    """What is known of one task: slots on the weak reference itself. `waits` is set when it has lived a while."""
 
-    `waits` is the future it waits for and `since` when that was first seen; at `due` it is to be judged, and `told` is
-    the wait that was. `left` when its loop was closed over it.
-    """
-
-    __slots__ = (
-        "born",
-        "due",
-        "left",
-        "parent",
-        "since",
-        "site",
-        "told",
-        "waits",
-    )  # fmt: skip
+    __slots__ = ("born", "parent", "site", "waits")
 
     born: float
     site: Site | None
     parent: Parent | None
-    waits: weakref.ref[Any] | None
-    since: float
-    due: float
+    waits: Waits | None
 
 
 class Ledger:
     """The records of all tasks whose creation was seen, and of those that created others, by the task's id."""
 
-    def __init__(self, bus: Bus, sites: Sites) -> None:
+    def __init__(self, bus: Bus, sites: Sites, *, shows_context: bool = True) -> None:
+        self.shows_context = shows_context
         self.records: dict[int, Record] = {}
         self.parents: dict[int, Parent] = {}
         self.left: dict[int, Record] = {}  # by the task's id, those that were pending when their loop ended
+        # What is below each replacement of a `create_task`.
+        self.originals: weakref.WeakKeyDictionary[Callable[..., Any], Callable[..., Any]] = weakref.WeakKeyDictionary()
         self.sites = sites
-        self.skipped = 0
+        # Told of the loop of each task that was created in no task's step.
+        self.by_nobody: Callable[[Any], object] = id
+        self.in_c = twins.COMPILED is not None
         self.brief = 0  # dropped tasks that ended before anybody could call them that
         self._bus = bus
+        self.notice: Callable[[Any], object] = id  # told of a loop that may be older than we are
 
-    def skip(self, task: Any) -> Any:
-        """Pass on a task that came too fast to be recorded, and count it."""
-        self.records.pop(id(task), None)
-        self.skipped += 1
-        return task
+    def lies_on(self, replacement: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+        """Remember what is below a replacement of ours."""
+        self.originals[replacement] = original
+        return replacement
 
-    def parent(self, current: Any) -> Parent:
-        """Remember a task that creates its first child."""
+    def meet(self, loop: Any, frame: FrameType, current: Any) -> Site | None:
+        """The site of a task that is created where none was before, or in a library's line."""
+        self.notice(loop)
+        return self.sites.find(frame, current)
+
+    def places(self) -> tuple[dict[int, Site], Callable[..., Site | None]]:
+        """The sites that are known by their key, and what looks for the others."""
+        return self.sites.known, self.meet
+
+    def parent(self, current: Any, loop: Any) -> Parent | None:
+        """Remember a task that creates its first child on this loop; None is no task's step."""
+        if current is None:
+            self.by_nobody(loop)
+            return None
         record = self.record_of(current)
         parent = self.parents[id(current)] = Parent(current)
         parent.root = record is None or record.parent is None
-        parent.facts = ParentFacts(task_name(current), coro_name(current))
+        parent.name, coro = task_name(current), current.get_coro()
+        if type(coro) is CoroutineType and (frame := coro.cr_frame) is not None:
+            parent.coro, parent.module = coro.__qualname__, frame.f_globals.get("__name__")
+        else:
+            parent.coro, parent.module = coro_name(current), None
         return parent
 
     def forget_parents(self) -> None:
         """Drop what is known of tasks that are gone; their children keep what they need."""
+        if twins.COMPILED is not None:
+            keys = list(self.parents)
+            while keys:
+                twins.COMPILED.drop_gone(keys, self.parents, ())
+            return
         for key, parent in list(self.parents.items()):
             if parent() is None and self.parents.get(key) is parent:
                 del self.parents[key]
@@ -100,22 +120,36 @@ class Ledger:
     def record_of(self, task: Any) -> Record | None:
         """The record of a living task, also of one that the collector is finalising (its references are cleared)."""
         record = self.records.get(id(task))
-        return record if record is not None and record() in (None, task) else None
+        if record is None or (found := record()) is task:
+            return record
+        # Of one that was skipped, the address may have been another's, whose record is still here.
+        return record if found is None and record.born > self._bus.skipped_at else None
 
     def facts(self, task: Any) -> TaskFacts:
         """A task as events carry it."""
         record = self.record_of(task)
         created = record.site.frames if record and record.site else ()
         parent = record.parent.facts if record and record.parent else None
-        return TaskFacts(task_name(task), coro_name(task), created, parent)
+        return TaskFacts(task_name(task), coro_name(task), created, parent, self._context(task))
 
-    def running(self, file: str, function: str) -> TaskFacts | None:
+    def _context(self, task: Any) -> contexts.Shown:
+        if not self.shows_context or not self._bus.works(contexts.PART):
+            return ()
+        try:
+            return contexts.of_task(task)
+        except Exception as error:
+            self._bus.fail(contexts.PART, error)
+            return ()
+
+    def running(self, root: Frame | None) -> TaskFacts | None:
         """The one task whose coroutine is this function, which was seen running; None when that is not clear."""
+        if root is None:
+            return None
         found = None
         for record in list(self.records.values())[-MOST_SEARCHED:]:
             task = record()
-            code = getattr(task.get_coro(), "cr_code", None) if task is not None else None
-            if code is not None and (code.co_filename, code.co_name) == (file, function):
+            code = getattr(env.coro_of(task), "cr_code", None) if task is not None else None
+            if code is not None and (code.co_filename, code.co_name) == (root.file, root.function):
                 if found is not None:
                     return None
                 found = task
@@ -126,99 +160,3 @@ def is_over(record: weakref.ref[Any]) -> bool:
     """Whether the task behind a record is done, or gone."""
     task = record()
     return task is None or bool(task.done())
-
-
-def task_name(task: Any) -> str:
-    try:
-        return str(task.get_name())[:200]
-    except Exception:
-        return type(task).__name__
-
-
-def coro_name(task: Any) -> str:
-    """The task's coroutine as `module.qualname`, what can be had of it."""
-    coro = task.get_coro() if hasattr(task, "get_coro") else None
-    name = str(getattr(coro, "__qualname__", None) or type(coro).__name__)
-    frame, code = getattr(coro, "cr_frame", None), getattr(coro, "cr_code", None)
-    module = frame.f_globals.get("__name__") if frame is not None else module_of(code)
-    return f"{module}.{name}"[:300] if isinstance(module, str) else name[:300]
-
-
-def module_of(code: Any) -> str | None:
-    """The module a finished coroutine's code came from, by its file; only asked when something is reported."""
-    filename = getattr(code, "co_filename", None)
-    for name, module in list(sys.modules.items()):
-        if type(module) is ModuleType and filename and module.__dict__.get("__file__") == filename:
-            return name
-    return None
-
-
-def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> Callable[..., Any]:
-    """The replacement for a loop class's `create_task`; a task factory sees the keywords that were written, no others.
-
-    Every task of the program pays for every line of it; hence one function, local names, and depths for frames.
-    """
-    records, known, find, parents = ledger.records, ledger.sites.known, ledger.sites.find, ledger.parents
-    getframe, module_at, current_task = sys._getframe, env.module_at, env.current_task_getter()
-    new, forwarders, missing, fills = Record, FORWARDERS, _MISSING, _fills_in(original, {"name": None, "context": None})
-
-    @functools.wraps(original)
-    def create_task(self: Any, coro: Any, *, name: Any = missing, context: Any = missing, **kwargs: Any) -> Any:
-        # Where the original would fill in None itself, leaving it out is the same and cheaper.
-        if context is missing and not kwargs and (name is missing or (name is None and fills)):
-            task = original(self, coro)
-        else:
-            task = original(self, coro, **_given(kwargs, name=name, context=context))
-        try:
-            if task._source_traceback:
-                hide_own_frames(task._source_traceback)
-            if bus.room <= 0:
-                return ledger.skip(task)
-            bus.room -= 1
-            record = new(task)
-            record.born, record.parent = bus.clock, None
-            current = current_task(self)
-            frame = getframe(2 if module_at(1) in forwarders else 1)
-            site = known.get(id(frame.f_code) + frame.f_lasti)
-            record.site = site if site is not None and site.plain else find(getframe(1), current)
-            if current is not None:
-                parent = parents.get(id(current))
-                record.parent = parent if parent is not None and parent() is current else ledger.parent(current)
-            records[id(task)] = record
-        except Exception as error:
-            _failed(bus, error, task)
-        try:
-            return task
-        finally:
-            del task  # no cycle from a traceback to the task: https://github.com/python/cpython/issues/128552
-
-    return create_task
-
-
-def _given(kwargs: dict[str, Any], **named: Any) -> dict[str, Any]:
-    kwargs.update((key, value) for key, value in named.items() if value is not _MISSING)
-    return kwargs
-
-
-def _fills_in(function: Callable[..., Any], defaults: dict[str, Any]) -> bool:
-    """Whether a method has these keyword-only parameters with these defaults, and takes no unnamed ones."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())[2:]
-    except (TypeError, ValueError):
-        return False
-    found = {parameter.name: parameter.default for parameter in parameters}
-    named = all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters)
-    return named and all(name in found and found[name] is default for name, default in defaults.items())
-
-
-def hide_own_frames(stack: Any) -> None:
-    """Debug mode's creation stack names the program's lines, not this module's."""
-    own = [entry for entry in stack if entry.filename.startswith(PACKAGE)]
-    for entry in own:
-        stack.remove(entry)
-
-
-def _failed(bus: Bus, error: Exception, task: Any) -> None:
-    # A factory may return anything that is not a task, a mock or None: no failure of ours.
-    if hasattr(task, "_source_traceback") and hasattr(task, "get_loop"):
-        bus.fail(PART, error)

@@ -11,6 +11,7 @@ import asyncio
 import gc
 import math
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from asyncwatch.hooks.hearers import waiters
@@ -53,11 +54,19 @@ def _is_timer(thing: Any) -> bool:
 
 def _has_deadline(task: Any) -> bool:
     """Whether a scope of anyio's around this wait has a deadline."""
+    for scope in anyio_scopes(task):
+        if scope.deadline != math.inf:
+            return True
+        if scope.shield:
+            return False
+    return False
+
+
+def anyio_scopes(task: Any) -> Iterator[Any]:
+    """The cancel scopes of anyio's around what the task does now, innermost first."""
     anyio = sys.modules.get("anyio._backends._asyncio")
     state = anyio._task_states.get(task) if anyio is not None else None
     scope = state.cancel_scope if state is not None else None
     while scope is not None:
-        if scope.deadline != math.inf:
-            return True
-        scope = None if scope.shield else scope._parent_scope
-    return False
+        yield scope
+        scope = scope._parent_scope

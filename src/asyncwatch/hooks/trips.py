@@ -10,17 +10,16 @@ https://docs.python.org/3/library/signal.html#execution-of-python-signal-handler
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
 
-from asyncwatch import env
 from asyncwatch.frames import RawFrame
+from asyncwatch.hooks import walks
 from asyncwatch.hooks.dumps import free_signals
-from asyncwatch.hooks.stacks import stack_of
+from asyncwatch.hooks.stacks import HANDLERS, is_ours, program_frames, stack_of
 
 # Places kept until the watcher looks: more than one is enough to know that no single call took the time.
 MOST_PLACES = 16
@@ -79,12 +78,11 @@ class Trips:
 
         Native code that polls for signals goes on as soon as the watcher reads a file: this is no moment to look.
         """
-        inside = False
-        for frame in env.frames_from(env.current_frames().get(threading.main_thread().ident or 0)):
-            if frame.f_code.co_filename not in _OURS:
-                return inside and self._stands in (None, (id(frame), frame.f_lasti))
-            inside = inside or frame.f_code is _ON_SIGNAL
-        return False
+        top = walks.current_frames().get(threading.main_thread().ident or 0)
+        frames = program_frames(top)
+        if not frames or frames[0] is top:
+            return False
+        return self._stands in (None, (id(frames[0]), frames[0].f_lasti))
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         # Runs in the middle of the program: it must be short, and raise nothing.
@@ -93,7 +91,8 @@ class Trips:
             if frame is None:
                 return
             if len(self.places) < MOST_PLACES:
-                self.places.append((stack_of(frame), self._turns()))
+                # In Python of ours it stood in no native code of the program's.
+                self.places.append(((), 0) if is_ours(frame) else (stack_of(frame), self._turns()))
             self._look_for_hang((id(frame), frame.f_lasti))
         except Exception:
             self.number = 0  # not ours() any more: no dump will be asked for again
@@ -108,7 +107,4 @@ class Trips:
             self._hangs()
 
 
-_ON_SIGNAL = Trips._on_signal.__code__
-# Where the main thread may stand while it answers: here, or in what is told by it.
-_FILES = ("trips.py", "natives.py", "kernel.py", "stacks.py")
-_OURS = frozenset(os.path.join(os.path.dirname(__file__), name) for name in _FILES)
+HANDLERS.add(Trips._on_signal.__code__)

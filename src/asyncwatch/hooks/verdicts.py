@@ -42,8 +42,12 @@ class Verdicts:
     def _hung(self, eye: Eye, segment: Segment, seconds: float, now: float, *, ended: bool) -> None:
         """Say it as soon as what the machine took away is no part of these seconds."""
         account = self._account(eye, segment, segment.began, now)
-        taken = max(account.waited or 0.0, account.throttled or 0.0, account.stopped)
-        if seconds - taken - sum(run.seconds for run in account.collections) < self._hang_after:
+        least = max(account.waited or 0.0, account.throttled or 0.0)
+        taken = max(least + account.contended, account.stood_still)
+        # What began before the first look at its thread counts from there on, as it does for the detector: an event
+        # that comes too early is lost, for it is said once.
+        seen = min(seconds, account.span or seconds)
+        if seen - taken - sum(run.seconds for run in account.collections) < self._hang_after:
             return
         segment.hung = True
         duration = now - segment.began
@@ -71,7 +75,8 @@ class Verdicts:
             duration, slack = segment.exact, 0.0
         if duration < eye.threshold or segment.told:
             return
-        if not segment.explained(duration):
+        seen = duration if segment.exact is not None else duration - segment.unseen
+        if seen < eye.threshold or not segment.explained(duration):
             self.unexplained(duration, eye.threshold)
             return
         end = segment.began + duration
@@ -112,9 +117,7 @@ class Verdicts:
         # It looked idle, so nobody knows since when.
         slack = eye.asked_at - eye.answered_at
         samples = (((), hold.nowhere),)
-        self._bus.emit(
-            StepHeld(eye.state.facts, duration, eye.threshold, samples, None, account, uncertainty=slack)
-        )
+        self._bus.emit(StepHeld(eye.state.facts, duration, eye.threshold, samples, None, account, uncertainty=slack))
 
     def _turns(self, eye: Eye, hold: Hold, lag: float, end: float) -> None:
         """Many callbacks, none of them slow."""
@@ -139,6 +142,7 @@ class Verdicts:
             spent.waited,
             spent.throttled,
             stopped=sum(part.stopped for part in parts),
+            both=sum(part.both for part in parts),
             gil=sum(part.gil + part.held_off for part in parts),
             collections=self._collector.between(began, end),
             span=spent.span,

@@ -10,19 +10,35 @@ import bisect
 import sys
 import threading
 import time
-from typing import NamedTuple
+from collections.abc import Callable
 
-from asyncwatch import env
+from asyncwatch import env, plain
 
 # Other threads whose CPU time is noted at each look; in a process with more, the rest is not.
 MOST_THREADS = 32
-# CPU seconds too few to read a file for.
-UNCHANGED = 0.0005
+# CPU seconds too few to look closer at an idle program.
+HARDLY = 0.0005
 # Looks whose numbers are kept for each loop.
 MOST_ROWS = 256
 
 
-class Vitals(NamedTuple):
+def slowly(path: bytes) -> bytes:
+    """The first bytes of a small file."""
+    with open(path, "rb", buffering=0) as file:
+        return file.read(128)
+
+
+_read: Callable[[bytes], bytes] = slowly
+
+
+def read_by(read: Callable[[bytes], bytes]) -> None:
+    """From now on files are read by this function, which keeps the GIL."""
+    global _read
+    _read = read
+
+
+@plain.record
+class Vitals:
     """Of one thread, since it began: seconds on a CPU, seconds runnable without one, turns it got."""
 
     ran: float
@@ -30,29 +46,32 @@ class Vitals(NamedTuple):
     turns: int
 
 
-def vitals(native: int | None) -> Vitals | None:
+def vitals(native: int | None, read: Callable[[bytes], bytes] | None = None) -> Vitals | None:
     """A thread's numbers by its native id; None where nobody says."""
     if not env.SCHEDSTAT or native is None:
         return None
     try:
-        with open(f"/proc/self/task/{native}/schedstat", "rb", buffering=0) as file:
-            ran, waited, turns = file.read(100).split()
+        ran, waited, turns = (read or _read)(b"/proc/self/task/%d/schedstat" % native).split()
         return Vitals(int(ran) / 1e9, int(waited) / 1e9, int(turns))
     except (OSError, ValueError):
         return None
 
 
-def still(native: int | None, last: Vitals | None) -> bool:
-    """Whether the thread has hardly run since its numbers were read: then they are what they were."""
+def still(native: int | None, last: Vitals | None, most: float = 0.0) -> bool:
+    """Whether the thread has run for no more than `most` CPU seconds since its numbers were read.
+
+    They are what they were if it has not run at all: what it waited for a CPU is counted when it gets one.
+    """
     if native is None or last is None:
         return False
     try:
-        return time.clock_gettime(env.cpu_clock(native)) - last.ran < UNCHANGED
+        return time.clock_gettime(env.cpu_clock(native)) - last.ran <= most
     except OSError:
         return False
 
 
-class Spent(NamedTuple):
+@plain.record
+class Spent:
     """What a thread spent within `span` seconds; None where nobody says."""
 
     span: float
@@ -67,13 +86,14 @@ class Spent(NamedTuple):
 ENOUGH_NAPS, MOST_NAPS, ENOUGH_OTHERS = 0.4, 3.0, 0.05
 
 
-class Row(NamedTuple):
+@plain.record
+class Row:
     """What is known at one look."""
 
     at: float
     thread: Vitals
     throttled: float | None
-    others: float  # CPU seconds of the other threads
+    others: float  # CPU seconds of the other threads, and those in which ours was put off in the middle of a look
 
 
 class Record:
@@ -108,7 +128,8 @@ class Record:
         """A look at which the thread had not run: its last numbers hold until now."""
         if not self._rows:
             return
-        row = self._rows[-1]._replace(at=now)
+        last = self._rows[-1]
+        row = Row(now, last.thread, last.throttled, last.others)
         if len(self._rows) >= 2 and row.thread is self._rows[-2].thread:
             self._rows[-1] = row
         else:
@@ -120,9 +141,11 @@ class Record:
         if not rows:
             return Spent(end - began)
         first = rows[max(0, bisect.bisect_right(rows, began, key=_time) - 1)]
-        last = rows[min(len(rows) - 1, bisect.bisect_left(rows, end, key=_time))]
+        index = min(len(rows) - 1, bisect.bisect_left(rows, end, key=_time))
+        last = rows[index]
         was, now = first.thread, last.thread
-        span, ran, waited = last.at - first.at, max(0.0, now.ran - was.ran), max(0.0, now.waited - was.waited)
+        span, ran = last.at - first.at, max(0.0, now.ran - was.ran)
+        waited = max(0.0, now.waited - was.waited) + self._owed(index)
         known = last.throttled is not None and first.throttled is not None
         throttled = last.throttled - first.throttled if known else None  # type: ignore[operator]
         slept = max(0.0, span - ran - waited)
@@ -130,6 +153,15 @@ class Record:
         asked = ENOUGH_NAPS * slept <= naps <= MOST_NAPS * span
         contended = slept if asked and last.others - first.others >= ENOUGH_OTHERS * slept else 0.0
         return Spent(span, ran, waited, throttled, contended)
+
+    def _owed(self, index: int) -> float:
+        """What a thread that stood still at this look had waited by then: it is counted when the thread runs again."""
+        if not 0 < index < len(self._rows) - 1:
+            return 0.0
+        before, row, after = self._rows[index - 1 : index + 2]
+        if row.thread.ran != before.thread.ran:
+            return 0.0
+        return max(0.0, after.thread.waited - row.thread.waited - (after.at - row.at))
 
 
 def _time(row: Row) -> float:

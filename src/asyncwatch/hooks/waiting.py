@@ -12,8 +12,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameType, GeneratorType, MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
+from asyncwatch import env, plain
 from asyncwatch.frames import RawFrame
 from asyncwatch.hooks.hearers import callbacks, cells
 from asyncwatch.hooks.stacks import ASYNCIO
@@ -46,8 +47,8 @@ _KINDS = {
 }
 # Everything else of asyncio's own that waits has to do with connections.
 _ASYNCIO_ELSE = "socket"
-_ANYIO = os.path.join("anyio", "_backends", "_asyncio.py")
-_ANYIO_KINDS = {
+ANYIO = os.path.join("anyio", "_backends", "_asyncio.py")
+ANYIO_KINDS = {
     "Lock.acquire": "lock",
     "Semaphore.acquire": "semaphore",
     "CapacityLimiter.acquire_on_behalf_of": "semaphore",
@@ -81,7 +82,8 @@ WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "corout
 _FUTURES = frozenset({"FutureIter", "generator", "NoneType"})
 
 
-class Wait(NamedTuple):
+@plain.record
+class Wait:
     """One task's wait. `target` is the object waited at, the future itself where there is no other."""
 
     kind: str
@@ -92,7 +94,7 @@ class Wait(NamedTuple):
 def links(task: Any) -> list[Any]:
     """The coroutines and generators a suspended task stands in, outermost first."""
     found: list[Any] = []
-    link: Any = task.get_coro()
+    link: Any = env.coro_of(task)
     while link is not None and len(found) < DEEPEST:
         attributes = _LINKS.get(type(link))
         if attributes is None and not hasattr(link, "cr_await"):  # Cython's coroutines look like Python's
@@ -176,15 +178,15 @@ def _kind_of_code(code: CodeType, codes: list[CodeType | None]) -> str:
     if file.startswith(ASYNCIO):
         kind = _KINDS.get((file[len(ASYNCIO) :], code.co_qualname), _ASYNCIO_ELSE)
         return _by_way_of(codes) or kind if kind in ("queue", "event", "condition") else kind
-    return _ANYIO_KINDS.get(code.co_qualname, "") if file.endswith(_ANYIO) else ""
+    return ANYIO_KINDS.get(code.co_qualname, "") if file.endswith(ANYIO) else ""
 
 
 def _by_way_of(codes: list[CodeType | None]) -> str:
     """as_completed of 3.11 and 3.12 waits at a queue; `Queue.join`, barriers and anyio's limiter at events and such."""
     for code in codes[-4:-1]:
-        if code is not None and (code.co_filename.startswith(ASYNCIO) or code.co_filename.endswith(_ANYIO)):
+        if code is not None and (code.co_filename.startswith(ASYNCIO) or code.co_filename.endswith(ANYIO)):
             key = (code.co_filename[len(ASYNCIO) :], code.co_qualname)
-            kind = _KINDS.get(key) or _ANYIO_KINDS.get(code.co_qualname)
+            kind = _KINDS.get(key) or ANYIO_KINDS.get(code.co_qualname)
             if kind in ("tasks", "semaphore", "join", "barrier"):
                 return kind
     return ""

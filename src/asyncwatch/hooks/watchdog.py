@@ -7,28 +7,26 @@ then says of a loop is what was written down meanwhile (`natives`), or what the 
 
 from __future__ import annotations
 
-import dataclasses
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from asyncwatch import env
+from asyncwatch import env, plain
 from asyncwatch.events import TaskFacts
-from asyncwatch.frames import resolve
-from asyncwatch.hooks.blinds import Blinds
-from asyncwatch.hooks.eye import PERIOD, Eye
-from asyncwatch.hooks.hold import SAMPLING, Blind, Hold, Look, frame_of
+from asyncwatch.hooks.blinds import Blinds, is_late
+from asyncwatch.hooks.eye import ASK_IDLE, PERIOD, Eye, Nap
+from asyncwatch.hooks.hold import SAMPLING, Blind, Look, frame_of
 from asyncwatch.hooks.lags import Lags
-from asyncwatch.hooks.loops import Loops, LoopState
-from asyncwatch.hooks.stacks import is_callback_code, is_select, running_thread
+from asyncwatch.hooks.loops import Loops
+from asyncwatch.hooks.stacks import running_thread, waits_for_work
 from asyncwatch.hooks.tasks import Ledger
+from asyncwatch.hooks.trio_runs import TrioRun
 from asyncwatch.hooks.verdicts import Verdicts
-from asyncwatch.hooks.vitals import Record, still, vitals
+from asyncwatch.hooks.vitals import HARDLY, Record, still, vitals
 
 PART = "hooks.watchdog"
 
 SHORTEST = 0.001
-# A loop that looks idle is asked all the same this often: a built-in function as callback has no frame of its own.
-ASK_IDLE = 0.25
 
 
 class Watchdog:
@@ -43,6 +41,7 @@ class Watchdog:
         self._ledger = ledger
         self._facts = ledger.facts
         self._now = now
+        self.longest = ASK_IDLE  # without a question to a loop that does nothing
         self._current = env.current_task_getter()
         self._eyes: dict[int, Eye] = {}
         self._quiet: Eye | None = None
@@ -50,41 +49,58 @@ class Watchdog:
         self.period = PERIOD
 
     def is_quiet(self, now: float) -> bool:
-        """Whether nothing has happened since the last look: the only loop waits, as it did, and has hardly run.
-
-        An idle program is looked at forty times a second, at this price and little else.
-        """
+        """Whether nothing of account has happened since the last look."""
         eye = self._quiet
-        if eye is None or now - eye.asked_at >= ASK_IDLE or not self._blinds.pulse.is_punctual(now):
+        if eye is None or eye.is_due(now) or not self._blinds.pulse.is_punctual(now):
             return False
-        if not self._looks_idle(eye.state) or not still(eye.state.native, eye.record.last):
+        eye.falls_asleep()
+        busy = getattr(eye.state.work, "busy", False)  # it wants to be asked, which is what makes it go on
+        idle = waits_for_work(frame_of(eye.state.ident), eye.state.base)
+        if busy or not idle or not still(eye.state.native, eye.record.last, HARDLY):
             return False
         eye.record.still(now)
         self._blinds.others.look({eye.state.ident})
         eye.alive_at = max(eye.alive_at, now)
-        self.lags.add(0.0, eye.period)
+        self.lags.none()
         return True
+
+    def nap(self) -> Nap | None:
+        """What to watch for while nobody looks, after a look that was quiet; None when that is not enough."""
+        eye = self._quiet
+        if eye is not None and len(threading._active) > 1:  # type: ignore[attr-defined]
+            eye.stirs()  # what it does between two looks would not show
+            return None
+        return eye.nap if eye is not None else None
+
+    def napped(self, until: float, times: int, *, stirred: bool) -> None:
+        """So many looks, the last of them then, would have found that nobody had run; `stirred` when one has since."""
+        if self._quiet is not None:
+            self._quiet.napped(until, stirred=stirred)
+        self.lags.none(times)
 
     def look(self, now: float) -> float:
         """One look at every loop; returns the seconds until the next."""
         self._quiet = None
         period = PERIOD
-        states = list(self._loops)
+        states = self._loops.every()
         eye: Eye | None = None
-        self._blinds.begin(now, states)
+        for state in states:
+            if state.number not in self._eyes:
+                self._eyes[state.number] = Eye(state, state.born, self.longest)
+        if self._blinds.wakes(now):
+            for eye in self._eyes.values():
+                eye.at_wake = self._wakes(eye, now)
+        self._blinds.begin(states)
         for state in states:
             loop = state.ref()
-            eye = self._eyes.get(state.number)
+            eye = self._eyes[state.number]
             if loop is None or loop.is_closed():
                 self._loops.forget(state)
-                if eye is not None:
-                    self._stopped(eye, now)
-                    del self._eyes[state.number]
+                self._stopped(eye, now)
+                del self._eyes[state.number]
                 continue
-            if eye is None:
-                eye = self._eyes[state.number] = Eye(state, now)
             if loop.is_running():
-                period = min(period, self._look_at(eye, loop, now))
+                period = min(period, self._look_at(eye, loop, self._now()))
             else:
                 self._stopped(eye, now)
                 eye.alive_at, eye.sure = now, False
@@ -107,16 +123,22 @@ class Watchdog:
         if still(state.native, before):
             eye.record.still(now)
         else:
-            eye.record.add(now, vitals(state.native), self._verdicts.throttled(), self._blinds.others.total)
-        eye.idle = idle = self._looks_idle(state)
-        blind = self._blinds.of(state, before, eye.record.last, idle=idle)
+            eye.record.add(now, vitals(state.native), self._verdicts.throttled(), self._blinds.elsewhere)
+        eye.idle = idle = waits_for_work(frame_of(state.ident), state.base)
+        if idle:
+            state.rests(eye.pongs, now)
+        blind = self._blinds.of(state, before, eye.record.last)
         answered_at = state.pong_at if state.pongs != eye.pongs else 0.0
         if eye.waiting and answered_at and (blind is None or answered_at < blind.due):
             self._answered(eye, answered_at)
         if blind is not None and (eye.waiting or blind.stack or (blind.cause == "stopped" and not idle)):
-            self._look_back(eye, loop, blind, idle=idle)
+            if eye.at_wake[0] is None:
+                eye.at_wake = self._wakes(eye, now)
+            over = idle or (eye.waiting and answered_at > 0)
+            self._look_back(eye, blind, over=over, moved=self._blinds.moved(before, eye.record.last))
         elif blind is not None and blind.cause == "unknown":
             self._verdicts.unexplained(blind.seconds, eye.threshold)
+        eye.at_wake = None, None
         if eye.waiting and answered_at:
             self._answered(eye, answered_at)
         if eye.waiting:
@@ -127,10 +149,18 @@ class Watchdog:
                 self.lags.add(now - eye.hold.began, eye.period)
                 self._verdicts.of(eye, now)
             eye.alive_at = max(eye.alive_at, now)
-            self.lags.add(0.0, eye.period)
-        if not idle or eye.hold is not None or now - eye.asked_at >= ASK_IDLE or getattr(state.work, "busy", False):
+            self.lags.none()
+        if eye.is_to_be_asked(now, answered=answered_at > 0, busy=getattr(state.work, "busy", False)):
             self._ask(eye, loop, now)
         return eye.period
+
+    def _wakes(self, eye: Eye, now: float) -> tuple[Look | None, TaskFacts | None]:
+        """What a loop's thread was doing when the watcher, which had not been able to look, could do so again."""
+        loop = eye.state.ref()
+        if loop is None or not loop.is_running():
+            return None, None
+        look, task = self._glance(eye, loop, now)
+        return look, None if task is None else self._facts(task)
 
     def _find_thread(self, eye: Eye, loop: Any) -> None:
         """Another thread may run it than made it or ran it last; only asyncio's own loops know, the others tell."""
@@ -142,72 +172,55 @@ class Watchdog:
             eye.state.enter(ident)
             eye.record = Record()
 
-    def _looks_idle(self, state: LoopState) -> bool:
-        frame = frame_of(state.ident)
-        if frame is None:
-            return False
-        code = frame.f_code
-        if code is state.base:
-            # uvloop waits in C, directly below whoever runs it; asyncio's own handle runs a built-in function.
-            return not is_callback_code(code)
-        return is_select(code)
-
     def _ask(self, eye: Eye, loop: Any, now: float) -> None:
-        eye.pongs = eye.state.pongs
-        eye.asked_at = now
-        if eye.hold is None:
-            eye.alive_at = max(eye.alive_at, eye.state.pong_at)
+        look, _ = (None, None) if eye.idle else self._glance(eye, loop, now)
+        eye.asks(self._now(), look.key if look is not None else None)
         try:
             loop.call_soon_threadsafe(eye.state.pong)
         except RuntimeError:
             return  # it was closed meanwhile
         eye.waiting = True
 
-    def _hold(self, eye: Eye) -> Hold:
-        if eye.hold is None:
-            # A look that came late was kept from coming by what began before it was due.
-            first = eye.asked_at if eye.waiting else self._blinds.gap.due
-            eye.hold = Hold(eye.alive_at, min(first, eye.alive_at + max(eye.period, self._blinds.slack(first))))
-        return eye.hold
-
-    def _glance(self, eye: Eye, loop: Any) -> tuple[Look, Any]:
+    def _glance(self, eye: Eye, loop: Any, since: float) -> tuple[Look | None, Any]:
+        """What runs there, and its task. No look where the GIL was gone since then: it would be of another time."""
+        if is_late(since, self._now()):
+            return None, None
         task = self._task(loop)
-        current = eye.hold.current if eye.hold is not None else None
-        return Look(frame_of(eye.state.ident), task, eye.state.base, current, traced=eye.state.traced), task
+        return Look(frame_of(eye.state.ident), task, eye.state.base, eye.previous, traced=eye.state.traced), task
 
     def _task(self, loop: Any) -> Any:
         try:
-            return self._current(loop)
+            return loop.current_task() if isinstance(loop, TrioRun) else self._current(loop)
         except RuntimeError:
             return None
 
-    def _look_back(self, eye: Eye, loop: Any, blind: Blind, *, idle: bool) -> None:
-        """The watcher could not look until now: what is known of that time."""
-        hold = self._hold(eye)
-        look, task = self._glance(eye, loop)
-        key = look.key if not idle and Blinds.same_callback(blind, look) else None
-        current = hold.current
+    def _look_back(self, eye: Eye, blind: Blind, *, over: bool, moved: bool) -> None:
+        """The watcher could not look until now: what is known of that time.
+
+        `over` when the loop has turned since, `moved` when its thread has run since: what is seen now may be new then.
+        """
+        look, facts = eye.at_wake
+        current = eye.hold.current if eye.hold is not None else None
+        key = look.key if look is not None and not over and Blinds.same_callback(blind, look) else None
+        fresh = current is None or current.key != key
+        if moved and fresh and not blind.stack and not (eye.waiting and key == eye.asked_key):
+            key = None
+        hold = eye.silent(key, self._blinds.gap.now, self._blinds.gap)
         if key is None:
             fresh = blind.cause == "gil" and not Blinds.follows(blind, current)
-            hold.blind(blind, object(), self._facts_of(blind), fresh=fresh)
+            hold.blind(blind, object(), self._ledger.running(blind.root), fresh=fresh)
         else:
-            fresh = current is None or current.key != key
             if blind.cause == "unknown" and eye.waiting and not fresh:
                 # The loop has not answered and is where it was: it went on with this all the time.
-                blind = dataclasses.replace(blind, cause="code")
-            hold.blind(blind, key, self._facts(task) if task is not None and fresh else None, fresh=fresh)
-
-    def _facts_of(self, blind: Blind) -> TaskFacts | None:
-        """The task whose step was written down and is over."""
-        if not blind.stack or blind.holder is not None:
-            return None
-        root = resolve(blind.stack[-1])
-        return self._ledger.running(root.file, root.function)
+                blind = plain.replace(blind, cause="code")
+            hold.blind(blind, key, facts if fresh else None, fresh=fresh)
 
     def _sample(self, eye: Eye, loop: Any, now: float) -> None:
         """Look into a loop that was asked and has not answered."""
-        hold = self._hold(eye)
-        look, task = self._glance(eye, loop)
+        look, task = self._glance(eye, loop, now)
+        if look is None:
+            return
+        hold = eye.silent(look.key, now, self._blinds.gap)
         if look.key is None:
             hold.look_nowhere(now)
             return
@@ -239,18 +252,9 @@ class Watchdog:
         eye = self._eyes.get(state.number) if state is not None else None
         if eye is None or eye.hold is None or not eye.waiting:
             return False
-        if not eye.hold.segments:
-            eye.hold.told = True
-            return False
-        segment = eye.hold.measured(duration, self._now(), 2 * PERIOD)
-        if segment is None or not segment.explained(duration) or segment.exact is not None:
-            return False
-        if segment.placeless:
-            segment.told = True  # asyncio knows at least who scheduled it
-            return False
-        segment.exact = duration
-        return True
+        return eye.hold.claim(duration, self._now(), 2 * PERIOD)
 
     def after_fork(self) -> None:
         self._eyes.clear()
+        self.lags = Lags()
         self._quiet = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import MutableMapping
@@ -12,8 +13,16 @@ from typing import Any
 
 from asyncwatch.findings import Finding, to_dict
 from asyncwatch.frames import Scope
+from asyncwatch.sinks import agents
 from asyncwatch.sinks.console import Console
 from asyncwatch.sinks.output import Output
+
+# Characters of a line. Agents that collect lines cut longer ones into pieces, each of which is no JSON.
+LONGEST = 1 << 16
+# What every line has, and takes no room.
+_CORE = ("timestamp", "level", "code", "rule", "event", "fingerprint", "count", "pid")
+# Characters that JSON allows and that end a line, paint a terminal or turn its text around.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class _Lines:
@@ -35,8 +44,10 @@ class LoggerSink:
     """
 
     def __init__(
-        self, name: str, output: Output, scope: Scope, *, console: bool, colour: bool, level: int
+        self, name: str, output: Output, scope: Scope, *, console: bool, colour: bool, level: int, fields: str = "own"
     ) -> None:
+        """`fields` is a name of `agents.ADDED`, or `own`."""
+        self._added = agents.ADDED.get(fields)
         self.name = name
         self.level = level
         self._output = output
@@ -62,9 +73,11 @@ class LoggerSink:
         """Say one finding. Raises whatever the output raises."""
         if self._logger is None:
             self.open()
-        if self._console and finding.rule.code == "AW000":
+        if self._console and finding.rule.code == "AW000" and "expired_ignores" not in finding.evidence:
             return
         fields = to_dict(finding, count=count, pid=os.getpid(), now=time.time())
+        if self._added is not None:
+            fields = {**self._added(fields), **fields}
         event = fields.pop("event")
         getattr(self._logger, finding.level)(event, _finding=finding, **fields)
 
@@ -107,4 +120,28 @@ def _in_order(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict
 
 def _dumps(event: dict[str, Any], **options: Any) -> str:
     event.pop("_finding", None)
-    return json.dumps(event, ensure_ascii=False, default=str)
+    line = _line(event)
+    for text, items in ((300, 20), (100, 6)):
+        if len(line) <= LONGEST:
+            return line
+        line = _line({**_shorter(event, text, items), "cut": True})
+    if len(line) > LONGEST:
+        line = _line({**_shorter({key: event[key] for key in _CORE}, 100, 6), "evidence": {}, "cut": True})
+    return line
+
+
+def _line(event: dict[str, Any]) -> str:
+    text = json.dumps(event, ensure_ascii=False, default=str)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _shorter(value: Any, text: int, items: int) -> Any:
+    """The same with the middle of long texts and lists left out: what is outermost and innermost stays."""
+    if isinstance(value, str) and len(value) > text:
+        return f"{value[: text // 2]}…{value[-text // 2 :]}"
+    if isinstance(value, list | tuple):
+        kept = value if len(value) <= items else [*value[: items // 2], *value[-items // 2 :]]
+        return [_shorter(one, text, items) for one in kept]
+    if isinstance(value, dict):
+        return {key: _shorter(one, text, items) for key, one in value.items()}
+    return value

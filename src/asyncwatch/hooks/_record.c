@@ -1,0 +1,762 @@
+/* The twin in C of `wrap_create_task` in creation.py, of what sweep.py does about tasks that are gone, of
+   `AsyncgenTap.wrap_first` in asyncgens.py and of `Room` in twins.py: what every task and generator pays for.
+
+   The first does what that function does, in its order, for a task whose place and parent are known, and calls Python for all
+   else. No frame of ours stands between the program and asyncio, so there is none to hide. A record is no part of any
+   cycle (it refers to its task weakly, to a site and to another weak reference), hence the collector does not look at it.
+
+   Main interpreter only, and never where there is no GIL: twins.py uses the Python twin there.
+   https://docs.python.org/3/c-api/call.html#the-vectorcall-protocol
+   https://docs.python.org/3/c-api/frame.html
+   https://github.com/python/cpython/blob/3.13/Objects/weakrefobject.c (weakref___new__) */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stddef.h>
+#include <structmember.h>
+
+#ifdef Py_GIL_DISABLED
+#error "not for a Python without a GIL"
+#endif
+
+/* twins.py wants this number: a file compiled from another source than its own is not used. */
+#define INTERFACE 3
+
+/* -- how much may be recorded -- */
+
+typedef struct {
+    PyObject_HEAD
+    double room;
+    double clock;
+    Py_ssize_t skipped;
+    double skipped_at;
+} Room;
+
+static PyMemberDef room_members[] = {
+    {"room", T_DOUBLE, offsetof(Room, room), 0, NULL},
+    {"clock", T_DOUBLE, offsetof(Room, clock), 0, NULL},
+    {"skipped", T_PYSSIZET, offsetof(Room, skipped), 0, NULL},
+    {"skipped_at", T_DOUBLE, offsetof(Room, skipped_at), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyTypeObject RoomType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "asyncwatch.hooks._record.Room",
+    .tp_basicsize = sizeof(Room),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_members = room_members,
+    .tp_new = PyType_GenericNew,
+};
+
+/* -- the replacement -- */
+
+/* One letter for each thing it is given; all are there for as long as it is. */
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *dict;
+    PyObject *weakrefs;
+    PyObject *original;      /* what makes the task */
+    Room *room;
+    PyTypeObject *record;    /* the type of a record, and where its slots are */
+    PyTypeObject *site;
+    PyObject *records;       /* dictionaries of the ledger */
+    PyObject *known;
+    PyObject *parents;
+    PyObject *forwarders;    /* names of modules */
+    PyObject *current;       /* functions: the task that runs */
+    PyObject *meet;          /* the site that is not known */
+    PyObject *parent;        /* the parent that is not known */
+    PyObject *hide;          /* frames of ours in a source traceback */
+    PyObject *failed;        /* told of an exception */
+    PyObject *clock;         /* the time as it was last read, an object that records share */
+    Py_ssize_t born_at, site_at, parent_at, plain_at;
+    int fills_in;            /* whether the original takes a name of None for none */
+} Wrapper;
+
+static PyObject *str_name, *str_module, *str_source_traceback, *str_site, *str_discards;
+
+static inline PyObject **
+slot(PyObject *object, Py_ssize_t offset)
+{
+    return (PyObject **)((char *)object + offset);
+}
+
+static inline void
+fill(PyObject *object, Py_ssize_t offset, PyObject *value)
+{
+    PyObject **place = slot(object, offset), *before = *place;
+    *place = value;
+    Py_XDECREF(before);
+}
+
+/* The site of the line that creates the task; a new reference, NULL with an exception. */
+static PyObject *
+find_site(Wrapper *self, PyObject *loop, PyObject *current)
+{
+    PyFrameObject *frame = PyEval_GetFrame(), *maker = frame;
+    if (frame == NULL) {
+        return PyObject_CallFunctionObjArgs(self->meet, loop, Py_None, current, NULL);
+    }
+    Py_INCREF(maker);
+    PyObject *globals = PyFrame_GetGlobals(frame);
+    PyObject *module = PyDict_GetItemWithError(globals, str_module);
+    int forwards = 0;
+    if (module != NULL && PyUnicode_CheckExact(module)) {
+        forwards = PySet_Contains(self->forwarders, module);
+    }
+    Py_DECREF(globals);
+    if (forwards < 0 || PyErr_Occurred()) {
+        Py_DECREF(maker);
+        return NULL;
+    }
+    if (forwards) {
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        if (back != NULL) {
+            Py_SETREF(maker, back);
+        }
+    }
+    PyCodeObject *code = PyFrame_GetCode(maker);
+    PyObject *key = PyLong_FromVoidPtr((char *)code + PyFrame_GetLasti(maker));
+    Py_DECREF(code);
+    Py_DECREF(maker);
+    if (key == NULL) {
+        return NULL;
+    }
+    PyObject *site = PyDict_GetItemWithError(self->known, key);
+    Py_DECREF(key);
+    if (site != NULL && Py_TYPE(site) == self->site && *slot(site, self->plain_at) == Py_True) {
+        return Py_NewRef(site);
+    }
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    return PyObject_CallFunctionObjArgs(self->meet, loop, (PyObject *)frame, current, NULL);
+}
+
+/* The parent of a task that is created in this task's step; a new reference, NULL with an exception. */
+static PyObject *
+find_parent(Wrapper *self, PyObject *loop, PyObject *current)
+{
+    if (current != Py_None) {
+        PyObject *key = PyLong_FromVoidPtr(current);
+        if (key == NULL) {
+            return NULL;
+        }
+        PyObject *parent = PyDict_GetItemWithError(self->parents, key);
+        Py_DECREF(key);
+        if (parent != NULL && PyWeakref_Check(parent) && ((PyWeakReference *)parent)->wr_object == current) {
+            return Py_NewRef(parent);
+        }
+        if (PyErr_Occurred()) {
+            return NULL;
+        }
+    }
+    return PyObject_CallFunctionObjArgs(self->parent, current, loop, NULL);
+}
+
+/* A record of this task with the time; a new reference, NULL with an exception. */
+static PyObject *
+new_record(Wrapper *self, PyObject *task)
+{
+    PyObject *arguments = PyTuple_Pack(1, task);
+    if (arguments == NULL) {
+        return NULL;
+    }
+    PyObject *record = self->record->tp_new(self->record, arguments, NULL);
+    Py_DECREF(arguments);
+    if (record == NULL) {
+        return NULL;
+    }
+    if (Py_TYPE(record) != self->record) {
+        Py_DECREF(record);
+        PyErr_SetString(PyExc_TypeError, "a record of another type");
+        return NULL;
+    }
+    PyObject_GC_UnTrack(record);
+    if (self->clock == NULL || PyFloat_AS_DOUBLE(self->clock) != self->room->clock) {
+        PyObject *clock = PyFloat_FromDouble(self->room->clock);
+        if (clock == NULL) {
+            Py_DECREF(record);
+            return NULL;
+        }
+        Py_XSETREF(self->clock, clock);
+    }
+    fill(record, self->born_at, Py_NewRef(self->clock));
+    return record;
+}
+
+/* Where and by whom it was made is remembered; -1 with an exception. */
+static int
+remember(Wrapper *self, PyObject *loop, PyObject *task)
+{
+    int done = -1;
+    PyObject *record = NULL, *current = NULL, *found = NULL, *key = NULL;
+
+    PyObject *trace = PyObject_GetAttr(task, str_source_traceback);
+    if (trace == NULL) {
+        return -1;
+    }
+    if (trace != Py_None) {
+        int any = PyObject_IsTrue(trace);
+        PyObject *hidden = any > 0 ? PyObject_CallOneArg(self->hide, trace) : NULL;
+        if (any < 0 || (any > 0 && hidden == NULL)) {
+            Py_DECREF(trace);
+            return -1;
+        }
+        Py_XDECREF(hidden);
+    }
+    Py_DECREF(trace);
+
+    Room *room = self->room;
+    if (room->room <= 0) {
+        room->skipped++;
+        room->skipped_at = room->clock;
+        return 0;
+    }
+    room->room -= 1;
+    if ((record = new_record(self, task)) == NULL || (current = PyObject_CallOneArg(self->current, loop)) == NULL) {
+        goto end;
+    }
+    if ((found = find_site(self, loop, current)) == NULL) {
+        goto end;
+    }
+    fill(record, self->site_at, found);
+    if ((found = find_parent(self, loop, current)) == NULL) {
+        goto end;
+    }
+    fill(record, self->parent_at, found);
+    if ((key = PyLong_FromVoidPtr(task)) != NULL) {
+        done = PyDict_SetItem(self->records, key, record);
+    }
+end:
+    Py_XDECREF(key);
+    Py_XDECREF(current);
+    Py_XDECREF(record);
+    return done;
+}
+
+/* An Exception of ours is told of, with the task if there is one, and gone; anything else goes on: then this is -1. */
+static int
+complain(PyObject *failed, PyObject *task)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return -1;
+    }
+#if PY_VERSION_HEX >= 0x030C0000
+    PyObject *error = PyErr_GetRaisedException();
+#else
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL && error != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+#endif
+    PyObject *done = PyObject_CallFunctionObjArgs(failed, error, task, NULL);
+    Py_XDECREF(error);
+    if (done == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+            return -1;
+        }
+        PyErr_Clear();
+    }
+    Py_XDECREF(done);
+    return 0;
+}
+
+static PyObject *
+create_task(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    Wrapper *self = (Wrapper *)callable;
+    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    /* Where it fills in None itself that is cheaper. */
+    if (kwnames != NULL && self->fills_in && count == 2 && PyTuple_GET_SIZE(kwnames) == 1 && args[2] == Py_None &&
+        PyTuple_GET_ITEM(kwnames, 0) == str_name) {
+        kwnames = NULL;
+    }
+    PyObject *task = PyObject_Vectorcall(self->original, args, nargsf, kwnames);
+    if (task != NULL && count > 0 && remember(self, args[0], task) < 0 && complain(self->failed, task) < 0) {
+        Py_CLEAR(task);
+    }
+    return task;
+}
+
+/* Where a slot of a class is in its instances; -1 with an exception. */
+static Py_ssize_t
+offset_of(PyTypeObject *type, const char *name)
+{
+    Py_ssize_t offset = -1;
+    PyObject *found = PyObject_GetAttrString((PyObject *)type, name);
+    if (found == NULL) {
+        return -1;
+    }
+    if (Py_IS_TYPE(found, &PyMemberDescr_Type)) {
+        PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
+        if (member->type == T_OBJECT_EX) {
+            offset = member->offset;
+        }
+    }
+    Py_DECREF(found);
+    if (offset <= 0) {
+        PyErr_Format(PyExc_TypeError, "%s is no slot", name);
+        return -1;
+    }
+    return offset;
+}
+
+static int
+wrapper_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Wrapper *self = (Wrapper *)object;
+    Py_VISIT(self->dict);
+    Py_VISIT(self->original);
+    Py_VISIT(self->room);
+    Py_VISIT(self->record);
+    Py_VISIT(self->site);
+    Py_VISIT(self->records);
+    Py_VISIT(self->known);
+    Py_VISIT(self->parents);
+    Py_VISIT(self->forwarders);
+    Py_VISIT(self->current);
+    Py_VISIT(self->meet);
+    Py_VISIT(self->parent);
+    Py_VISIT(self->hide);
+    Py_VISIT(self->failed);
+    return 0;
+}
+
+/* Not what a call needs: one that goes on when the collector comes would find it gone. No cycle goes through the rest
+   alone: whatever the program hangs on it hangs on the dictionary, and the ledger does not refer to it. */
+static int
+wrapper_clear(PyObject *object)
+{
+    Py_CLEAR(((Wrapper *)object)->dict);
+    return 0;
+}
+
+static void
+wrapper_dealloc(PyObject *object)
+{
+    Wrapper *self = (Wrapper *)object;
+    PyObject_GC_UnTrack(object);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    Py_CLEAR(self->dict);
+    Py_CLEAR(self->original);
+    Py_CLEAR(self->room);
+    Py_CLEAR(self->record);
+    Py_CLEAR(self->site);
+    Py_CLEAR(self->records);
+    Py_CLEAR(self->known);
+    Py_CLEAR(self->parents);
+    Py_CLEAR(self->forwarders);
+    Py_CLEAR(self->current);
+    Py_CLEAR(self->meet);
+    Py_CLEAR(self->parent);
+    Py_CLEAR(self->hide);
+    Py_CLEAR(self->failed);
+    Py_CLEAR(self->clock);
+    Py_TYPE(object)->tp_free(object);
+}
+
+static PyObject *
+wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"original", "room", "record", "site", "records", "known", "parents", "forwarders",
+                            "current", "meet", "parent", "hide", "failed", "fills_in", NULL};
+    PyObject *original, *room, *record, *site, *records, *known, *parents, *forwarders;
+    PyObject *current, *meet, *parent, *hide, *failed;
+    int fills_in;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!O!O!O!O!O!OOOOOp:create_task", names, &original, &RoomType,
+                                     &room, &PyType_Type, &record, &PyType_Type, &site, &PyDict_Type, &records,
+                                     &PyDict_Type, &known, &PyDict_Type, &parents, &PyFrozenSet_Type, &forwarders,
+                                     &current, &meet, &parent, &hide, &failed, &fills_in)) {
+        return NULL;
+    }
+    if (!PyType_IsSubtype((PyTypeObject *)record, &_PyWeakref_RefType)) {
+        PyErr_SetString(PyExc_TypeError, "a record is a weak reference");
+        return NULL;
+    }
+    Py_ssize_t born_at = offset_of((PyTypeObject *)record, "born"), site_at, parent_at, plain_at;
+    if (born_at < 0 || (site_at = offset_of((PyTypeObject *)record, "site")) < 0 ||
+        (parent_at = offset_of((PyTypeObject *)record, "parent")) < 0 ||
+        (plain_at = offset_of((PyTypeObject *)site, "plain")) < 0) {
+        return NULL;
+    }
+    Wrapper *self = (Wrapper *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->vectorcall = create_task;
+    self->original = Py_NewRef(original);
+    self->room = (Room *)Py_NewRef(room);
+    self->record = (PyTypeObject *)Py_NewRef(record);
+    self->site = (PyTypeObject *)Py_NewRef(site);
+    self->records = Py_NewRef(records);
+    self->known = Py_NewRef(known);
+    self->parents = Py_NewRef(parents);
+    self->forwarders = Py_NewRef(forwarders);
+    self->current = Py_NewRef(current);
+    self->meet = Py_NewRef(meet);
+    self->parent = Py_NewRef(parent);
+    self->hide = Py_NewRef(hide);
+    self->failed = Py_NewRef(failed);
+    self->fills_in = fills_in;
+    self->born_at = born_at;
+    self->site_at = site_at;
+    self->parent_at = parent_at;
+    self->plain_at = plain_at;
+    return (PyObject *)self;
+}
+
+/* As a function does: a method of whatever has it. */
+static PyObject *
+wrapper_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
+{
+    if (object == NULL || object == Py_None) {
+        return Py_NewRef(self);
+    }
+    return PyMethod_New(self, object);
+}
+
+static PyObject *
+wrapper_repr(PyObject *self)
+{
+    PyObject *name = PyObject_GetAttrString(self, "__qualname__");
+    if (name == NULL) {
+        PyErr_Clear();
+    }
+    PyObject *text = PyUnicode_FromFormat("<function %V at %p>", name, "of asyncwatch", self);
+    Py_XDECREF(name);
+    return text;
+}
+
+/* Copied and pickled as a function is: by its name. */
+static PyObject *
+wrapper_reduce(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return PyObject_GetAttrString(self, "__qualname__");
+}
+
+static PyMethodDef wrapper_methods[] = {
+    {"__reduce__", wrapper_reduce, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef wrapper_getset[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyTypeObject WrapperType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "asyncwatch.hooks._record.create_task",
+    .tp_basicsize = sizeof(Wrapper),
+    .tp_dealloc = wrapper_dealloc,
+    .tp_vectorcall_offset = offsetof(Wrapper, vectorcall),
+    .tp_repr = wrapper_repr,
+    .tp_call = PyVectorcall_Call,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_traverse = wrapper_traverse,
+    .tp_clear = wrapper_clear,
+    .tp_weaklistoffset = offsetof(Wrapper, weakrefs),
+    .tp_methods = wrapper_methods,
+    .tp_getset = wrapper_getset,
+    .tp_descr_get = wrapper_get,
+    .tp_dictoffset = offsetof(Wrapper, dict),
+    .tp_new = wrapper_new,
+};
+
+/* -- where async generators are first iterated -- */
+
+/* What it is given: see `AsyncgenTap.wrap_first`, whose twin it is. */
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *dict;
+    PyObject *weakrefs;
+    PyObject *original;
+    PyObject *records;       /* dictionaries: where each was first iterated */
+    PyObject *over;          /* the loops that have closed their generators */
+    PyObject *apps;          /* whether a file is the program's */
+    PyObject *late;          /* functions: of a loop that has closed them */
+    PyObject *outer;         /* the frames around a library's */
+    PyObject *failed;
+} First;
+
+/* -1 with an exception. */
+static int
+remember_first(First *self, PyObject *loop, PyObject *agen)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+    if (frame == NULL) {
+        return 0;
+    }
+    int done = -1;
+    PyObject *outer = NULL, *ref = NULL, *record = NULL, *key = NULL;
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    PyObject *app = PyDict_GetItemWithError(self->apps, code->co_filename);
+    if (app == NULL && PyErr_Occurred()) {
+        goto end;
+    }
+    outer = app == Py_True ? PyTuple_New(0) : PyObject_CallFunctionObjArgs(self->outer, (PyObject *)frame, loop, NULL);
+    if (outer == NULL || (ref = PyWeakref_NewRef(agen, NULL)) == NULL) {
+        goto end;
+    }
+    record = Py_BuildValue("(OiONO)", code, PyFrame_GetLasti(frame), ref, PyLong_FromVoidPtr(loop), outer);
+    if (record != NULL && (key = PyLong_FromVoidPtr(agen)) != NULL) {
+        PyObject_GC_UnTrack(record);
+        done = PyDict_SetItem(self->records, key, record);
+    }
+end:
+    Py_DECREF(code);
+    Py_XDECREF(outer);
+    Py_XDECREF(ref);
+    Py_XDECREF(record);
+    Py_XDECREF(key);
+    return done;
+}
+
+static PyObject *
+first_iterated(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    First *self = (First *)callable;
+    int usual = PyVectorcall_NARGS(nargsf) == 2 && kwnames == NULL;
+    if (usual && PyDict_GET_SIZE(self->over) > 0) {
+        PyObject *late = PyObject_CallFunctionObjArgs(self->late, self->original, args[0], args[1], NULL);
+        int was = late == NULL ? -1 : PyObject_IsTrue(late);
+        Py_XDECREF(late);
+        if (was) {
+            return was < 0 ? NULL : Py_NewRef(Py_None);
+        }
+    }
+    PyObject *done = PyObject_Vectorcall(self->original, args, nargsf, kwnames);
+    if (done != NULL && usual && remember_first(self, args[0], args[1]) < 0 && complain(self->failed, NULL) < 0) {
+        Py_CLEAR(done);
+    }
+    return done;
+}
+
+static int
+first_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    First *self = (First *)object;
+    Py_VISIT(self->dict);
+    Py_VISIT(self->original);
+    Py_VISIT(self->records);
+    Py_VISIT(self->over);
+    Py_VISIT(self->apps);
+    Py_VISIT(self->late);
+    Py_VISIT(self->outer);
+    Py_VISIT(self->failed);
+    return 0;
+}
+
+static int
+first_clear(PyObject *object)
+{
+    Py_CLEAR(((First *)object)->dict);
+    return 0;
+}
+
+static void
+first_dealloc(PyObject *object)
+{
+    First *self = (First *)object;
+    PyObject_GC_UnTrack(object);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    Py_CLEAR(self->dict);
+    Py_CLEAR(self->original);
+    Py_CLEAR(self->records);
+    Py_CLEAR(self->over);
+    Py_CLEAR(self->apps);
+    Py_CLEAR(self->late);
+    Py_CLEAR(self->outer);
+    Py_CLEAR(self->failed);
+    Py_TYPE(object)->tp_free(object);
+}
+
+static PyObject *
+first_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *original, *records, *over, *apps, *late, *outer, *failed;
+    if (kwargs != NULL && PyDict_GET_SIZE(kwargs) > 0) {
+        PyErr_SetString(PyExc_TypeError, "no keywords");
+        return NULL;
+    }
+    if (!PyArg_ParseTuple(args, "OO!O!O!OOO:first_iterated", &original, &PyDict_Type, &records, &PyDict_Type, &over,
+                          &PyDict_Type, &apps, &late, &outer, &failed)) {
+        return NULL;
+    }
+    First *self = (First *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->vectorcall = first_iterated;
+    self->original = Py_NewRef(original);
+    self->records = Py_NewRef(records);
+    self->over = Py_NewRef(over);
+    self->apps = Py_NewRef(apps);
+    self->late = Py_NewRef(late);
+    self->outer = Py_NewRef(outer);
+    self->failed = Py_NewRef(failed);
+    return (PyObject *)self;
+}
+
+static PyTypeObject FirstType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "asyncwatch.hooks._record.first_iterated",
+    .tp_basicsize = sizeof(First),
+    .tp_dealloc = first_dealloc,
+    .tp_vectorcall_offset = offsetof(First, vectorcall),
+    .tp_repr = wrapper_repr,
+    .tp_call = PyVectorcall_Call,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_traverse = first_traverse,
+    .tp_clear = first_clear,
+    .tp_weaklistoffset = offsetof(First, weakrefs),
+    .tp_methods = wrapper_methods,
+    .tp_getset = wrapper_getset,
+    .tp_descr_get = wrapper_get,
+    .tp_dictoffset = offsetof(First, dict),
+    .tp_new = first_new,
+};
+
+/* -- what is left of tasks that are gone -- */
+
+/* So many at once, for another thread may wait. */
+#define MOST_DROPPED 1000
+
+/* Whether a task was thrown away where it was made. */
+static int
+was_discarded(PyObject *record)
+{
+    PyObject *site = PyObject_GetAttr(record, str_site);
+    if (site == NULL || site == Py_None) {
+        Py_XDECREF(site);
+        return site == NULL ? -1 : 0;
+    }
+    PyObject *discards = PyObject_GetAttr(site, str_discards);
+    Py_DECREF(site);
+    int found = discards == NULL ? -1 : PyObject_IsTrue(discards);
+    Py_XDECREF(discards);
+    return found;
+}
+
+static int
+is_in_any(PyObject *key, PyObject *tables)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tables); i++) {
+        PyObject *table = PyTuple_GET_ITEM(tables, i);
+        int found = PyDict_Check(table) && PyDict_GET_SIZE(table) == 0 ? 0 : PySequence_Contains(table, key);
+        if (found) {
+            return found;
+        }
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(drop_gone_doc,
+"drop_gone(keys, table, others) -> int\n\n"
+"Take keys off the end of the list, and with each its weak reference out of the table, while what that referred to is\n"
+"gone and the key is in none of the others. Returns how many had a site that discards; without others, which is for\n"
+"references that have none, it passes over what is still there.");
+
+static PyObject *
+drop_gone(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3 || !PyList_CheckExact(args[0]) || !PyDict_CheckExact(args[1]) || !PyTuple_CheckExact(args[2])) {
+        PyErr_SetString(PyExc_TypeError, "a list, a dictionary and a tuple of dictionaries are wanted");
+        return NULL;
+    }
+    PyObject *keys = args[0], *table = args[1], *others = args[2];
+    int records = PyTuple_GET_SIZE(others) > 0;
+    Py_ssize_t discarded = 0, size;
+    for (int i = 0; i < MOST_DROPPED && (size = PyList_GET_SIZE(keys)) > 0; i++) {
+        PyObject *key = Py_NewRef(PyList_GET_ITEM(keys, size - 1));
+        PyObject *found = Py_XNewRef(PyDict_GetItemWithError(table, key));
+        int failed = found == NULL && PyErr_Occurred(), stays = 0;
+        if (found != NULL) {
+            stays = !PyWeakref_Check(found) || ((PyWeakReference *)found)->wr_object != Py_None;
+            if (!stays && records) {
+                int known = is_in_any(key, others), given = known ? 0 : was_discarded(found);
+                failed = known < 0 || given < 0;
+                stays = known > 0;
+                discarded += given > 0;
+            }
+            if (!stays && !failed) {
+                failed = PyDict_DelItem(table, key) < 0;
+            }
+        }
+        if (!failed && !(stays && records)) {
+            failed = PyList_SetSlice(keys, size - 1, size, NULL) < 0;
+        }
+        Py_XDECREF(found);
+        Py_DECREF(key);
+        if (failed) {
+            return NULL;
+        }
+        if (stays && records) {
+            break;
+        }
+    }
+    return PyLong_FromSsize_t(discarded);
+}
+
+static PyMethodDef functions[] = {
+    {"drop_gone", (PyCFunction)(void (*)(void))drop_gone, METH_FASTCALL, drop_gone_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+/* -- the module -- */
+
+static int
+execute(PyObject *module)
+{
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "for the main interpreter only");
+        return -1;
+    }
+    if ((str_site == NULL && (str_site = PyUnicode_InternFromString("site")) == NULL) ||
+        (str_discards == NULL && (str_discards = PyUnicode_InternFromString("discards")) == NULL) ||
+        (str_name == NULL && (str_name = PyUnicode_InternFromString("name")) == NULL) ||
+        (str_module == NULL && (str_module = PyUnicode_InternFromString("__name__")) == NULL) ||
+        (str_source_traceback == NULL &&
+         (str_source_traceback = PyUnicode_InternFromString("_source_traceback")) == NULL)) {
+        return -1;
+    }
+    if (PyModule_AddType(module, &RoomType) < 0 || PyModule_AddType(module, &WrapperType) < 0 ||
+        PyModule_AddType(module, &FirstType) < 0) {
+        return -1;
+    }
+    return PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_record",
+    .m_doc = "The twin in C of what the program pays for each task.",
+    .m_methods = functions,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC
+PyInit__record(void)
+{
+    return PyModuleDef_Init(&definition);
+}
