@@ -174,7 +174,9 @@ class Runs:
         self._kept.mkdir(parents=True, exist_ok=True)
 
     def get(self, *key: str, make: Callable[[], Run]) -> Run:
-        """The run of this name, made by the first who asks; who asks meanwhile waits for it."""
+        """The run of this name, made by the first who asks; who asks meanwhile waits for it. Tried again is run again."""
+        if _attempt > 1:
+            return make()
         with (self._kept / "-".join(key)).open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
@@ -209,16 +211,30 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: while this test runs, no test of another process does")
 
 
-# These judge what happens in real time on the machine as it is. When other tests run beside, or more than there are
-# CPUs for, one that fails is tried again, twice at most; what is wrong stays wrong.
-TIMED = {"slow_callbacks", "context", "hangs", "causes", "hooks_natives", "hooks_watchdog", "hooks_executors", "frameworks", "readme", "secrets", "children"}
+# Most tests start programs and judge what happens in real time on the machine as it is. When other tests run beside, or
+# more than there are CPUs for, one that fails is tried again, twice at most and with the machine to itself; what is
+# wrong stays wrong, and what was tried again is listed at the end of the run.
 BUSY = "'PYTEST_XDIST_WORKER' in os.environ or os.getloadavg()[0] > os.cpu_count()"
+_attempt = 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.stem.removeprefix("test_") in TIMED:
-            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1, condition=BUSY))
+        item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1, condition=BUSY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    global _attempt
+    _attempt = getattr(item, "execution_count", 1)
+    if _attempt > 1:
+        turns.begin(by_itself=True)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for report in terminalreporter.stats.get("rerun", ()):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        terminalreporter.write_line(f"TRIED AGAIN {report.nodeid}: {crash.message[:600] if crash else report.longrepr}")
 
 
 @pytest.hookimpl(wrapper=True)
