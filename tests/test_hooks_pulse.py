@@ -96,7 +96,8 @@ def test_what_was_not_explained_is_reckoned_with_and_forgotten() -> None:
 
 
 def test_a_look_that_lost_the_gil_counts_from_its_beginning() -> None:
-    """After an interrupted look the next one is late since that look began, whether it napped for the GIL or stood."""
+    """After an interrupted look, or several in a row, the next one is late since the first of them began, whether it
+    napped for the GIL or stood."""
     naps = Naps()
     pulse = Pulse(naps)
     assert slept(pulse, naps, 0.0, 0) == ""
@@ -105,7 +106,9 @@ def test_a_look_that_lost_the_gil_counts_from_its_beginning() -> None:
     gap = pulse.woke(101.1)
     assert (gap.since, gap.due, gap.cause) == (101.0, 101.0, "gil")
     pulse.interrupted()
-    assert pulse.woke(101.2).cause == "stopped"
+    gap = pulse.woke(101.4)
+    assert (gap.since, gap.due, gap.cause) == (101.0, 101.0, "stopped")
+    assert slept(pulse, naps, 0.0, 0) == ""
 
 
 def test_the_first_look_is_late_as_well() -> None:

@@ -138,6 +138,7 @@ class Watch:
         self._flushed = _thread.allocate_lock()
         self._flushed.acquire()
         self._judge.start()
+        self._hooks.looking.begins()
         self._watcher.start()
         self._control.start()
 

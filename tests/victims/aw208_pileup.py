@@ -15,7 +15,7 @@ def keep(task):
 
 
 async def handle(number):
-    await asyncio.sleep(30)
+    await asyncio.sleep(30)  # AW103?[debug]
 
 
 async def floods():

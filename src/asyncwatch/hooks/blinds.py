@@ -13,14 +13,14 @@ import sys
 from collections.abc import Iterable
 
 from asyncwatch import plain
-from asyncwatch.frames import Frame, Place, may_stand_between, resolve, stands_at_call
+from asyncwatch.frames import Frame, Place, RawFrame, may_stand_between, resolve, stands_at_call
 from asyncwatch.hooks import walks
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
 from asyncwatch.hooks.pulse import ENOUGH_NAPS, Gap, Pulse
-from asyncwatch.hooks.stacks import is_loop_place, is_our_code, is_select, program_places, thread_name, without_ours
+from asyncwatch.hooks.stacks import below_loop, is_our_code, is_select, program_places, thread_name, without_ours
 from asyncwatch.hooks.vitals import Others, Vitals
 
 # A look that is late by fewer switch intervals than this is part of ordinary taking turns.
@@ -53,7 +53,9 @@ class Blinds:
         self._ours: set[int] = set()  # the threads that were in Python of ours then
         self._explained = False
         self.gap = Gap(0.0, 0.0, 0.0)
-        self._again = False  # whether this look repeats one that lost the GIL: who held it has gone on since
+        # Whether a look has lost the GIL, and the next repeats it: who held the GIL has gone on since.
+        self._again = self._repeats = False
+        self.passed: list[tuple[tuple[RawFrame, ...], int]] = []  # the main thread's answers, as in `Natives.passed`
 
     def wakes(self, now: float) -> bool:
         """A look begins. Who gave the GIL away stands still until we give it back. Whether it comes too late.
@@ -62,7 +64,8 @@ class Blinds:
         that takes longer than a switch interval: dumps are made during a look as well.
         """
         gap = self.gap = self.pulse.woke(now)
-        again, self._again = self._again, False
+        again = self._repeats = self._again
+        self._again = False
         self._stacks.clear()
         late = bool(gap.cause) and gap.late >= TURNS * sys.getswitchinterval()
         if late and gap.cause == "gil" and not again:
@@ -73,7 +76,11 @@ class Blinds:
 
     def begin(self, states: Iterable[LoopState]) -> None:
         """The look goes on with what costs the GIL."""
-        self._dumps = self._natives.taken()
+        if not self._repeats:
+            self._dumps.clear()
+            self.passed.clear()
+        self._dumps += self._natives.taken()
+        self.passed += self._natives.passed
         self._natives.arm_again()
         self.others.look({state.ident for state in states})
         self._explained = False
@@ -123,7 +130,7 @@ class Blinds:
         collected = self._collected()
         # Else no single call kept the GIL all the time, and who has it now says nothing of who had it.
         single = collected or not gap.shared
-        answered = bool(self._natives.passed) and state.native == os.getpid()
+        answered = bool(self.passed) and state.native == os.getpid()
         if not stack and answered and single:
             stack = self._polled(state)
         if not stack and not collected and self._had_no_cpu(before, now):
@@ -192,11 +199,11 @@ class Blinds:
         return () if resolve(stack[0]).file.endswith(_WAITING) else stack
 
     def _dumped(self, state: LoopState) -> Stack:
-        return next(filter(None, (self._inside(dump, state) for dump in self._dumps)), ())
+        return next(filter(None, (below_loop(dump, state.base) for dump in self._dumps)), ())
 
     def _at_wake(self, state: LoopState) -> Stack:
         """The loop thread's stack inside its callback when the watcher got the GIL; empty where it was in none."""
-        stack = self._inside(self._stacks.get(state.ident, ()), state)
+        stack = below_loop(self._stacks.get(state.ident, ()), state.base)
         innermost = stack[0] if stack else None
         return () if isinstance(innermost, tuple) and is_select(innermost[0]) else stack
 
@@ -207,7 +214,7 @@ class Blinds:
 
     def _polled(self, state: LoopState) -> Stack:
         """The stack at its answers, if it stood at one instruction at each: native code may answer, as `re` does."""
-        stacks = [self._inside(stack, state) for stack, _ in self._natives.passed]
+        stacks = [below_loop(stack, state.base) for stack, _ in self.passed]
         places = {stack[0] if stack else None for stack in stacks}
         place = places.pop() if len(places) == 1 else None
         if place is None or may_stand_between(place):
@@ -215,19 +222,8 @@ class Blinds:
         # After a call the interpreter answers as well: then it must be one callback, in which this call was all, or the
         # same call must be the one that has just ended.
         wake = self._at_wake(state)
-        one = len(stacks) > 1 and len({turns for _, turns in self._natives.passed}) == 1
+        one = len(stacks) > 1 and len({turns for _, turns in self.passed}) == 1
         return stacks[-1] if one or not stands_at_call(place) or (wake and wake[0] == place) else ()
-
-    def _inside(self, stack: Stack, state: LoopState) -> Stack:
-        """The part of a stack below the loop's own frames; empty where there are none."""
-        base = resolve((state.base, 0)) if state.base is not None else None
-        for depth, place in enumerate(stack):
-            frame = resolve(place)
-            if is_loop_place(frame.file, frame.function):
-                return stack[:depth]
-            if base is not None and (frame.file, frame.function) == (base.file, base.function):
-                return stack[:depth]
-        return ()
 
     @staticmethod
     def same_callback(blind: Blind, look: Look) -> bool:

@@ -6,10 +6,11 @@ import time
 
 from asyncwatch import env, plain
 from asyncwatch.events import TaskFacts
-from asyncwatch.hooks.hold import Hold, Look
+from asyncwatch.hooks.hold import Hold, Look, frame_of
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.pulse import Gap
-from asyncwatch.hooks.vitals import Record
+from asyncwatch.hooks.stacks import waits_for_work
+from asyncwatch.hooks.vitals import HARDLY, Record, still
 
 # How often a quiet program is looked at, in seconds; more often for a short threshold.
 PERIOD = 0.025
@@ -53,7 +54,7 @@ class Eye:
             self.record.add(*state.baseline)
         self.threshold = 0.1
         self.period = PERIOD
-        self.idle = False
+        self.runs = self.idle = False
         self.sure = False  # whether it answered since it runs, and so told its thread
         self._ask_in, self._longest = ASK_IDLE, longest
         self._in_vain = 0  # questions to a loop that had done nothing since the last
@@ -92,6 +93,17 @@ class Eye:
         if stirred:
             self.stirs()
 
+    def sleeps_on(self, now: float) -> bool:
+        """Whether its loop has done nothing of account since the last look."""
+        self.falls_asleep()
+        busy = getattr(self.state.work, "busy", False)  # it wants to be asked, which is what makes it go on
+        idle = waits_for_work(frame_of(self.state.ident), self.state.base)
+        if busy or not idle or not still(self.state.native, self.record.last, HARDLY):
+            return False
+        self.record.still(now)
+        self.alive_at = max(self.alive_at, now)
+        return True
+
     def falls_asleep(self) -> None:
         """It is about to be looked at. Whatever its thread does from here on shows on that thread's clock."""
         self.nap = None
@@ -117,9 +129,11 @@ class Eye:
 
     def _began(self, key: object, now: float, gap: Gap) -> tuple[float, float]:
         """Between which times the callback began that is the first to be seen."""
-        if self.waiting and not self.asked_idle and (key is None or key != self.asked_key):
+        # Who was asked in a look that had lost the GIL was asked too late for that to say anything.
+        asked = self.waiting and self.asked_at <= gap.due
+        if asked and not self.asked_idle and (key is None or key != self.asked_key):
             return self.asked_at, max(self.asked_at, gap.due if gap.cause == "gil" else now)
         # A look that came late was kept from coming by what began before it was due.
-        first = self.asked_at if self.waiting else gap.due
+        first = self.asked_at if asked else gap.due
         slack = max(0.0, first - gap.since)
         return self.alive_at, max(self.alive_at, min(first, self.alive_at + max(self.period, slack)))

@@ -13,7 +13,7 @@ from asyncwatch.hooks.blinds import Blinds, is_late
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.executors import Executors
-from asyncwatch.hooks.eye import Nap, longest_between
+from asyncwatch.hooks.eye import PERIOD, Nap, longest_between
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.natives import Natives
 from asyncwatch.hooks.pulse import PUNCTUAL, Pulse
@@ -28,6 +28,8 @@ from asyncwatch.measures import Lag, lag_of
 NO_LOOP_PERIOD = 0.25
 # The thread that runs answers a signal: it can be looked at when it has done so.
 AGAIN = 0.001
+# A look that lost the GIL is repeated so often at most; the last is made in any case.
+MOST_TRIES = 3
 MAIN_ONLY = "in the main thread; in others what a call after it shows"
 
 
@@ -62,7 +64,14 @@ class Looking:
     def prepare(self) -> None:
         """What has to be done in the main thread before the watcher's begins."""
         self._natives.prepare()
+
+    def begins(self) -> None:
+        """The watcher's thread is about to be started. What goes on here may keep it from its first look."""
         self._pulse.begins(self._bus.now())
+        try:
+            self._natives.begins(PERIOD)
+        except Exception as error:
+            self._bus.fail(natives.PART, error)
 
     def meets(self, state: LoopState) -> None:
         """A loop is made, mostly in the thread that will run it: its first step may end before the first look."""
@@ -85,10 +94,12 @@ class Looking:
                 self._passed_over = True
                 return AGAIN
             self._natives.disarm()
-            period = self._watchdog.look(now)
-            if self._blinds.lost(self._bus.now()):
+            period = self._watchdog.look(now, to_the_end=False)
+            for left in range(MOST_TRIES - 1, 0, -1):
+                if not self._blinds.lost(self._bus.now()):
+                    break
                 self._natives.disarm()
-                period = self._watchdog.look(self._bus.now())
+                period = self._watchdog.look(self._bus.now(), to_the_end=left == 1)
             self._executors.look(now, self._blinds.gap)
         except Exception as error:
             self._bus.fail(PART, error)
@@ -104,7 +115,7 @@ class Looking:
         if not self._bus.works(PART) or self._quiet:
             return
         try:
-            self._natives.arm(self._watchdog.running(), period, self._pulse.recent)
+            self._natives.arm(self._watchdog.running(), min(period, PERIOD), self._pulse.recent)
         except Exception as error:
             self._natives.disarm()
             self._bus.fail(natives.PART, error)
@@ -160,7 +171,6 @@ class Looking:
     def after_fork(self) -> None:
         """In the child, before its own watcher begins."""
         self._natives.after_fork()
-        self._pulse.begins(self._bus.now())
         self._watchdog.after_fork()
 
     def rows(self) -> list[tuple[str, str, str]]:

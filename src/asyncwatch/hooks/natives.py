@@ -56,6 +56,7 @@ class Natives:
         """`output` gives the descriptor of the first output, None where there is none; `turns` is as in `Trips`."""
         self._bus = bus
         self._hang_after = hang_after
+        self._patience: float | None = None  # the same while a loop runs
         self._output = output
         self._library: Any = None
         self._file = DumpFile()
@@ -88,9 +89,13 @@ class Natives:
             read_by(files.read)
             self._file.status = files.status
             self.why = self._trips.install()
-            self._trips.patience = self._hang_after
         except (ImportError, OSError, AttributeError) as error:
             self.why = f"kernel timers cannot be had: {error}"
+
+    def begins(self, period: float) -> None:
+        """The watcher's thread is about to be started; only where that is the main thread there is a proof."""
+        if not self.why and _thread.get_native_id() == os.getpid():
+            self.arm((), period, 0.0)
 
     # -- called by the watcher, the first as soon as it has the GIL, the last just before it gives it away --
 
@@ -113,13 +118,15 @@ class Natives:
     def arm(self, threads: Iterable[int], period: float, recent: float) -> None:
         """The watcher is about to sleep for `period` seconds; `threads` are the native ids of those that run loops.
 
-        Only the main thread can answer, and so only of that one there is a proof.
+        Only the main thread can answer, and so only of that one there is a proof. Where no loop runs one may be about
+        to, in the main thread, and begin with native code; but there is no hang without a loop.
         """
         self.margin = math.inf
         if self.why or not self._bus.works(PART):
             return
+        self._trips.patience = self._patience = self._hang_after if threads else None
         try:
-            if os.getpid() not in threads:
+            if threads and os.getpid() not in threads:
                 self._delete()
             elif not self._trips.ours() or not all(map(untouched, self._signals)):
                 self._delete()
@@ -153,11 +160,11 @@ class Natives:
         if margin - period <= MOST:
             self._timers[0].arm(margin)
             self.margin = margin
-        if self._hang_after is None or len(self._timers) < 2 or self._output() is None:
+        if self._patience is None or len(self._timers) < 2 or self._output() is None:
             return
-        self._timers[1].arm(max(self._hang_after, 2 * margin))
+        self._timers[1].arm(max(self._patience, 2 * margin))
         if _thread._count() <= OURS:
-            self._arm_own(self._hang_after)
+            self._arm_own(self._patience)
 
     def _arm_own(self, hang_after: float) -> None:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""

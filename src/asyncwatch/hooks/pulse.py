@@ -48,6 +48,7 @@ class Pulse:
         self._rested_at = self._due = self._woke_at = 0.0
         self._switches = self._switches_awake = 0
         self._ran = 0.0
+        self._repeats = False  # whether the next look repeats one that was interrupted, and maybe that another
 
     def begins(self, now: float) -> None:
         """The watcher's thread is about to be started: until its first look it is late as well."""
@@ -83,20 +84,24 @@ class Pulse:
         """The last look lost the GIL before its end: the next one counts from where that began."""
         self._rested_at = self._due = self._woke_at
         self._switches = self._switches_awake - 1  # there was no sleep in between
+        self._repeats = True
 
     def woke(self, now: float) -> Gap:
         """The watcher runs again."""
+        repeats, self._repeats = self._repeats, False
+        if repeats:
+            return self._gap(now, self._woke_at)
         self.recent *= FORGET
         self._ran = time.thread_time()
-        gap = self._gap(now)
+        gap = self._gap(now, now)
         self._switches_awake = self.switches() if self.switches else 0
         return gap
 
-    def _gap(self, now: float) -> Gap:
+    def _gap(self, now: float, woke_at: float) -> Gap:
         if not self._due:
-            self._woke_at = now
+            self._woke_at = woke_at
             return Gap(now, now, now)
-        late, looked, self._woke_at = now - self._due, self._rested_at - self._woke_at, now
+        late, looked, self._woke_at = now - self._due, self._rested_at - self._woke_at, woke_at
         if late < PUNCTUAL:
             return Gap(self._rested_at, min(self._due, now), now, looked=looked)
         cause, shared = self._cause(late)

@@ -15,7 +15,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from asyncwatch import env
-from asyncwatch.frames import PACKAGE, RawFrame
+from asyncwatch.frames import PACKAGE, Place, RawFrame, resolve
 from asyncwatch.hooks import walks
 
 MOST_FRAMES = 128
@@ -95,6 +95,18 @@ def is_loop_code(code: CodeType) -> bool:
 def is_loop_place(file: str, function: str) -> bool:
     """The same of a place that was written down."""
     return _LOOP_CODE.get(function) == file
+
+
+def below_loop(stack: tuple[Place, ...], base: CodeType | None) -> tuple[Place, ...]:
+    """The part of a stack, innermost first, below the loop's own frames or `base`; empty where there are none."""
+    bottom = resolve((base, 0)) if base is not None else None
+    for depth, place in enumerate(stack):
+        frame = resolve(place)
+        if is_loop_place(frame.file, frame.function):
+            return stack[:depth]
+        if bottom is not None and (frame.file, frame.function) == (bottom.file, bottom.function):
+            return stack[:depth]
+    return ()
 
 
 def is_callback_code(code: CodeType) -> bool:

@@ -22,7 +22,7 @@ from asyncwatch.hooks.stacks import running_thread, waits_for_work
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.trio_runs import TrioRun
 from asyncwatch.hooks.verdicts import Verdicts
-from asyncwatch.hooks.vitals import HARDLY, Record, still, vitals
+from asyncwatch.hooks.vitals import Record, still, vitals
 
 PART = "hooks.watchdog"
 
@@ -53,14 +53,9 @@ class Watchdog:
         eye = self._quiet
         if eye is None or eye.is_due(now) or not self._blinds.pulse.is_punctual(now):
             return False
-        eye.falls_asleep()
-        busy = getattr(eye.state.work, "busy", False)  # it wants to be asked, which is what makes it go on
-        idle = waits_for_work(frame_of(eye.state.ident), eye.state.base)
-        if busy or not idle or not still(eye.state.native, eye.record.last, HARDLY):
+        if not eye.sleeps_on(now):
             return False
-        eye.record.still(now)
         self._blinds.others.look({eye.state.ident})
-        eye.alive_at = max(eye.alive_at, now)
         self.lags.none()
         return True
 
@@ -78,8 +73,9 @@ class Watchdog:
             self._quiet.napped(until, stirred=stirred)
         self.lags.none(times)
 
-    def look(self, now: float) -> float:
-        """One look at every loop; returns the seconds until the next."""
+    def look(self, now: float, *, to_the_end: bool = True) -> float:
+        """One look at every loop; returns the seconds until the next. Unless `to_the_end` one that loses the GIL, and so
+        would be of two times, is over at once and to be repeated."""
         self._quiet = None
         period = PERIOD
         states = self._loops.every()
@@ -92,14 +88,16 @@ class Watchdog:
                 eye.at_wake = self._wakes(eye, now)
         self._blinds.begin(states)
         for state in states:
-            loop = state.ref()
-            eye = self._eyes[state.number]
+            if not to_the_end and is_late(self._blinds.gap.now, self._now()):
+                return period
+            loop, eye = state.ref(), self._eyes[state.number]
             if loop is None or loop.is_closed():
                 self._loops.forget(state)
                 self._stopped(eye, now)
                 del self._eyes[state.number]
                 continue
-            if loop.is_running():
+            eye.runs = loop.is_running()
+            if eye.runs:
                 period = min(period, self._look_at(eye, loop, self._now()))
             else:
                 self._stopped(eye, now)
@@ -112,15 +110,16 @@ class Watchdog:
 
     def running(self) -> list[int]:
         """The native ids of the threads whose loops run."""
-        return [eye.state.native for eye in self._eyes.values() if eye.state.native is not None]
+        return [eye.state.native for eye in self._eyes.values() if eye.runs and eye.state.native is not None]
 
     def _look_at(self, eye: Eye, loop: Any, now: float) -> float:
         state = eye.state
         self._find_thread(eye, loop)
         eye.threshold = float(loop.slow_callback_duration)
         eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
-        before = eye.record.last
-        if still(state.native, before):
+        # A look that lost the GIL is repeated, and has read its numbers already.
+        before = eye.record.last_by(self._blinds.gap.since)
+        if still(state.native, eye.record.last):
             eye.record.still(now)
         else:
             eye.record.add(now, vitals(state.native), self._verdicts.throttled(), self._blinds.elsewhere)
