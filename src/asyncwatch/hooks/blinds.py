@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterable
 
 from asyncwatch import plain
@@ -82,7 +83,8 @@ class Blinds:
         self._dumps += self._natives.taken()
         self.passed += self._natives.passed
         self._natives.arm_again()
-        self.others.look({state.ident for state in states})
+        # Where there is no loop the main thread gets ready for one.
+        self.others.look({state.ident for state in states} or {threading.main_thread().ident or 0})
         self._explained = False
 
     @property

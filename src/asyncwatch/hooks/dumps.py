@@ -30,6 +30,7 @@ class DumpFile:
         self.fd = -1
         self._identity = (0, 0)
         self.status = _status
+        self.empty = _empty
 
     def open(self) -> int:
         """Raises OSError when there is no descriptor to be had."""
@@ -58,9 +59,7 @@ class DumpFile:
                 return []
             if not size:
                 return []
-            text = os.pread(self.fd, LONGEST, 0).decode("ascii", "replace")
-            os.ftruncate(self.fd, 0)
-            os.lseek(self.fd, 0, os.SEEK_SET)
+            text = self.empty(self.fd, min(size, LONGEST)).decode("ascii", "replace")
         except OSError:
             self.fd = -1
             return []
@@ -77,6 +76,13 @@ class DumpFile:
             return  # the program has closed it
         if found[:2] == self._identity:
             os.close(fd)
+
+
+def _empty(fd: int, size: int) -> bytes:
+    text = os.pread(fd, size, 0)
+    os.ftruncate(fd, 0)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return text
 
 
 def _status(fd: int) -> tuple[int, int, int]:

@@ -50,8 +50,6 @@ class Eye:
         self.alive_at = now
         self.hold: Hold | None = None
         self.record = Record()
-        if state.baseline is not None:
-            self.record.add(*state.baseline)
         self.threshold = 0.1
         self.period = PERIOD
         self.runs = self.idle = False
@@ -59,6 +57,18 @@ class Eye:
         self._ask_in, self._longest = ASK_IDLE, longest
         self._in_vain = 0  # questions to a loop that had done nothing since the last
         self.nap: Nap | None = None  # as its thread was before the last look, if that found it quiet
+
+    def begins(self) -> None:
+        """The first row of its record, which its own thread writes down when it is made; that may lose the GIL to us."""
+        first, self.state.baseline = self.state.baseline, None
+        if first is not None and self.record.last is None:
+            self.record.add(*first)
+
+    def enters(self, ident: int) -> None:
+        """Another thread runs the loop: what is known of the one before says nothing any more."""
+        self.state.enter(ident)
+        self.state.baseline = None
+        self.record = Record()
 
     def asks(self, now: float, key: object) -> None:
         """It is about to be asked for a sign of life; `key` is of the callback that runs, None where none does."""

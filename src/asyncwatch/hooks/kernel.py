@@ -106,6 +106,11 @@ class Files:
         """Raises AttributeError where the C library has other names for them."""
         library = ctypes.PyDLL(None)
         self._open, self._read, self._close, self._fstat = library.open, library.read, library.close, library.fstat
+        self._pread, self._truncate, self._seek = library.pread, library.ftruncate, library.lseek
+        self._pread.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long)
+        self._pread.restype = ctypes.c_ssize_t
+        self._truncate.argtypes = (ctypes.c_int, ctypes.c_long)
+        self._seek.argtypes = (ctypes.c_int, ctypes.c_long, ctypes.c_int)
         self._open.argtypes = (ctypes.c_char_p, ctypes.c_int)
         self._read.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t)
         self._read.restype = ctypes.c_ssize_t
@@ -118,6 +123,14 @@ class Files:
         buffer = ctypes.create_string_buffer(128)
         count = self._read(fd, buffer, 128)
         self._close(fd)
+        return buffer.raw[: max(0, count)]
+
+    def empty(self, fd: int, size: int) -> bytes:
+        """What is in a file in memory, up to so many bytes; it is empty afterwards."""
+        buffer = ctypes.create_string_buffer(size)
+        count = self._pread(fd, buffer, size, 0)
+        self._truncate(fd, 0)
+        self._seek(fd, 0, os.SEEK_SET)
         return buffer.raw[: max(0, count)]
 
     def status(self, fd: int) -> tuple[int, int, int]:

@@ -75,6 +75,7 @@ class Looking:
 
     def meets(self, state: LoopState) -> None:
         """A loop is made, mostly in the thread that will run it: its first step may end before the first look."""
+        self._pulse.called(state.born)
         numbers = vitals(state.native, slowly)
         state.baseline = (state.born, numbers, self._verdicts.throttled(), self._blinds.elsewhere)
 

@@ -65,6 +65,8 @@ class Natives:
         self._timers: list[Any] = []
         self._trip: Any = None
         self._asked = self._period = 0.0
+        self._after: tuple[float, float] | None = None  # what the timers were armed with; None while that goes on
+        self._turn = 0  # counts who arms and disarms them but for the answers
         self._own: Any = None
         self.why = env.why_no_dumps()
         # CPU seconds after which the last arming would have had a dump made; infinite where none could have been.
@@ -87,7 +89,7 @@ class Natives:
             self._library = kernel.Library()
             files = kernel.Files()
             read_by(files.read)
-            self._file.status = files.status
+            self._file.status, self._file.empty = files.status, files.empty
             self.why = self._trips.install()
         except (ImportError, OSError, AttributeError) as error:
             self.why = f"kernel timers cannot be had: {error}"
@@ -104,9 +106,10 @@ class Natives:
         return self._trip is not None and self._trips.answering()
 
     def disarm(self) -> None:
-        """No signal from here on. The dumps first: the GIL may be gone between any two lines."""
-        self._no_dump()
+        """No signal from here on. The dumps before the question: the GIL may be gone between any two lines."""
         self._asked = 0.0
+        self._turn += 1
+        self._no_dump()
         if self._trip is not None:
             self._trip.arm(0)
 
@@ -154,17 +157,21 @@ class Natives:
         if self._trip is None:
             self._make(os.getpid())
         # The question before all that waits for the answer: the GIL may go to the program between any two lines.
+        self._after = None
+        self._turn += 1
         self._asked = asked
         self._trip.arm(asked)
         margin = asked + GRACE
         if margin - period <= MOST:
             self._timers[0].arm(margin)
             self.margin = margin
-        if self._patience is None or len(self._timers) < 2 or self._output() is None:
-            return
-        self._timers[1].arm(max(self._patience, 2 * margin))
-        if _thread._count() <= OURS:
-            self._arm_own(self._patience)
+        hang = 0.0
+        if self._patience is not None and len(self._timers) > 1 and self._output() is not None:
+            hang = max(self._patience, 2 * margin)
+            self._timers[1].arm(hang)
+            if _thread._count() <= OURS:
+                self._arm_own(self._patience)
+        self._after = (margin if self.margin < math.inf else 0.0, hang)
 
     def _arm_own(self, hang_after: float) -> None:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
@@ -181,10 +188,20 @@ class Natives:
     # -- called in the main thread, when it answers --
 
     def _passes(self) -> None:
-        """It runs Python. It is asked again, for the watcher may be about to arm what this has not disarmed."""
+        """It runs Python. It is asked again, for the watcher may be about to arm what this has not disarmed.
+
+        All begins anew: more native code may follow before the watcher gets its turn, which may come at any line here,
+        and then what it does counts.
+        """
+        turn, after = self._turn, self._after
         if self._asked and self._trip is not None:
             self._trip.arm(self._asked)
         self._no_dump()
+        if self._asked and after is not None:
+            for timer, seconds in zip(self._timers, after, strict=False):
+                timer.arm(seconds)
+            if self._turn != turn:
+                self._no_dump()
 
     def _hangs(self) -> None:
         """It stands in native code that answers signals and does not end: no other thread can run meanwhile."""

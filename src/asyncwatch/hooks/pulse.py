@@ -45,21 +45,26 @@ class Pulse:
         self.without_gil = 0.0  # the longest time without the GIL
         self.recent = 0.0  # what it has to reckon with: lateness of the last seconds that no native code explains
         self.held = 0.0  # in all, that it was looking, with the GIL, and did not run
-        self._rested_at = self._due = self._woke_at = 0.0
+        self._rested_at = self._due = self._woke_at = self._looks_since = 0.0
         self._switches = self._switches_awake = 0
         self._ran = 0.0
         self._repeats = False  # whether the next look repeats one that was interrupted, and maybe that another
 
     def begins(self, now: float) -> None:
         """The watcher's thread is about to be started: until its first look it is late as well."""
-        self._rested_at = self._due = self._woke_at = now
+        self._rested_at = self._due = self._woke_at = self._looks_since = now
         self._switches = -1  # none of its switches is a sleep that it wanted
 
     def rests(self, now: float, period: float) -> None:
         """The watcher is about to sleep for `period` seconds."""
-        self.held += max(0.0, now - self._woke_at - (time.thread_time() - self._ran)) if self._due else 0.0
+        self.held += max(0.0, now - self._looks_since - (time.thread_time() - self._ran)) if self._due else 0.0
         self._rested_at, self._due = now, now + period
         self._switches = self.switches() if self.switches else 0
+
+    def called(self, now: float) -> None:
+        """It is about to be poked, in the middle of its sleep."""
+        if self._rested_at < now < self._due:
+            self._due = now
 
     @property
     def rested_at(self) -> float:
@@ -89,10 +94,10 @@ class Pulse:
     def woke(self, now: float) -> Gap:
         """The watcher runs again."""
         repeats, self._repeats = self._repeats, False
+        self._looks_since, self._ran = now, time.thread_time()
         if repeats:
             return self._gap(now, self._woke_at)
         self.recent *= FORGET
-        self._ran = time.thread_time()
         gap = self._gap(now, now)
         self._switches_awake = self.switches() if self.switches else 0
         return gap

@@ -238,17 +238,18 @@ class Others:
         self.total = 0.0  # of all of them since the first look
 
     def look(self, without: set[int]) -> None:
-        """Read the clocks of all threads but those in `without`."""
+        """Read the clocks of all threads; those in `without` are not counted, and may be another time."""
         before, now = self._spent, {}
         self.used.clear()
         for ident, thread in list(threading._active.items())[:MOST_THREADS]:  # type: ignore[attr-defined]
             native = thread.native_id
-            if ident in without or native is None:
+            if native is None:
                 continue
             try:
                 now[ident] = spent = time.clock_gettime(env.cpu_clock(native))
             except OSError:
                 continue
-            self.used[ident] = 0.0 if before is None else spent - before.get(ident, 0.0)
+            if ident not in without:
+                self.used[ident] = 0.0 if before is None else spent - before.get(ident, 0.0)
         self._spent = now
         self.total += sum(self.used.values())

@@ -22,7 +22,7 @@ from asyncwatch.hooks.stacks import running_thread, waits_for_work
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.trio_runs import TrioRun
 from asyncwatch.hooks.verdicts import Verdicts
-from asyncwatch.hooks.vitals import Record, still, vitals
+from asyncwatch.hooks.vitals import still, vitals
 
 PART = "hooks.watchdog"
 
@@ -74,8 +74,8 @@ class Watchdog:
         self.lags.none(times)
 
     def look(self, now: float, *, to_the_end: bool = True) -> float:
-        """One look at every loop; returns the seconds until the next. Unless `to_the_end` one that loses the GIL, and so
-        would be of two times, is over at once and to be repeated."""
+        """One look at every loop; returns the seconds until the next. Unless `to_the_end` one that loses the GIL, so
+        that it would be of two times, is over at once and to be repeated."""
         self._quiet = None
         period = PERIOD
         states = self._loops.every()
@@ -117,6 +117,7 @@ class Watchdog:
         self._find_thread(eye, loop)
         eye.threshold = float(loop.slow_callback_duration)
         eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
+        eye.begins()
         # A look that lost the GIL is repeated, and has read its numbers already.
         before = eye.record.last_by(self._blinds.gap.since)
         if still(state.native, eye.record.last):
@@ -168,8 +169,7 @@ class Watchdog:
             taken = {other.state.ident for other in self._eyes.values() if other is not eye and other.sure}
             ident = running_thread(loop, self._task(loop), taken)
         if ident is not None and ident != eye.state.ident:
-            eye.state.enter(ident)
-            eye.record = Record()
+            eye.enters(ident)
 
     def _ask(self, eye: Eye, loop: Any, now: float) -> None:
         look, _ = (None, None) if eye.idle else self._glance(eye, loop, now)
