@@ -13,7 +13,7 @@ import pytest
 
 from asyncwatch.hooks import walks
 from asyncwatch.hooks.bus import Bus
-from asyncwatch.hooks.natives import Natives
+from asyncwatch.hooks.natives import BURST, GRACE, REFILL, Natives
 
 
 class Timer:
@@ -24,31 +24,68 @@ class Timer:
         self.before = before
 
     def arm(self, seconds: float) -> None:
-        before, self.before = self.before, None
-        if seconds and before is not None:
+        if seconds and self.before is not None:
+            before, self.before = self.before, None
             before()
         self.seconds = seconds
+
+    def stop(self) -> None:
+        self.seconds = 0.0
 
 
 @pytest.fixture
 def natives() -> Natives:
     made = Natives(Bus(frozenset()), 5.0, lambda: 1, lambda: 0)
     made._file.fd = 0
-    made._trip, made._own = Timer(), Timer()
-    made._timers = [Timer(), Timer()]
+    made._timers.trip, made._timers.own = Timer(), Timer()
+    made._timers.dumps = [Timer(), Timer()]
     return made
 
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_an_answer_while_a_dump_is_being_armed(natives: Natives, which: int) -> None:
-    """The main thread answers just before a dump is armed: it is asked again, and its next answer disarms all dumps."""
-    natives._timers[which].before = natives._passes
+    """The main thread answers just before a dump is armed: it is asked again, and all dumps come after that question."""
+    timers = natives._timers
+    timers.dumps[which].before = timers.answered
+    natives._patience = 5.0
     natives._arm(0.025, 0.06)
-    armed = [timer.seconds for timer in natives._timers if timer.seconds]
-    assert 0 < natives._trip.seconds < min(armed)
-    natives._passes()
-    assert [timer.seconds for timer in (*natives._timers, natives._own)] == [0, 0, 0]
-    assert natives._trip.seconds > 0
+    assert 0 < timers.trip.seconds <= min(timer.seconds for timer in timers.dumps if timer.seconds) - GRACE + 1e-9
+
+
+def test_an_answer_begins_anew(natives: Natives) -> None:
+    """Native code that follows an answer is written down like any, after a question of its own; the watcher's timer
+    waits for the watcher."""
+    timers = natives._timers
+    natives._patience = 5.0
+    natives._arm(0.025, 0.06)
+    was = [timer.seconds for timer in (timers.trip, *timers.dumps)]
+    for timer in (timers.trip, *timers.dumps, timers.own):
+        timer.seconds = -1.0
+    timers.answered()
+    assert [timer.seconds for timer in (timers.trip, *timers.dumps)] == was
+    assert timers.own.seconds == 0
+
+
+@pytest.mark.parametrize("where", ["trip", 0, 1])
+@pytest.mark.parametrize("does", ["disarm", "arm"])
+def test_a_watcher_that_gets_its_turn_in_an_answer_counts(natives: Natives, where: str | int, does: str) -> None:
+    """Wherever the watcher disarms, or arms with other lengths, while the main thread arms anew, no dump stays armed."""
+    timers = natives._timers
+    natives._patience = 5.0
+    natives._arm(0.025, 0.06)
+    interrupted = timers.trip if where == "trip" else timers.dumps[int(where)]
+    interrupted.before = timers.disarm if does == "disarm" else lambda: natives._arm(0.01, 0.045)
+    timers.answered()
+    assert [timer.seconds for timer in timers.dumps] == [0, 0]
+
+
+def test_no_answer_arms_what_is_disarmed(natives: Natives) -> None:
+    """After the watcher has disarmed, a late answer to the last question arms nothing."""
+    timers = natives._timers
+    natives._arm(0.025, 0.06)
+    natives.disarm()
+    timers.answered()
+    assert [timer.seconds for timer in (timers.trip, *timers.dumps, timers.own)] == [0, 0, 0, 0]
 
 
 def test_dumps_are_disarmed_before_the_question(natives: Natives) -> None:
@@ -57,10 +94,10 @@ def test_dumps_are_disarmed_before_the_question(natives: Natives) -> None:
     armed: list[list[float]] = []
 
     class Watched(Timer):
-        def arm(self, seconds: float) -> None:
-            armed.append([timer.seconds for timer in natives._timers])
+        def stop(self) -> None:
+            armed.append([timer.seconds for timer in natives._timers.dumps])
 
-    natives._trip = Watched()
+    natives._timers.trip = Watched()
     natives.disarm()
     assert armed == [[0, 0]]
 
@@ -106,3 +143,28 @@ def test_a_stack_that_shrinks_and_grows_can_be_read() -> None:
     finally:
         end.set()
         thread.join()
+
+
+def test_dumps_are_not_made_without_end(natives: Natives, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a burst of dumps none is armed until time has passed, and then one for each piece of it."""
+    made = [0]
+    monkeypatch.setattr(natives._file, "take", lambda: [()] * made[0])
+    natives._counted_at, clock = 0.0, [0.0]
+    monkeypatch.setattr(natives._bus, "now", lambda: clock[0])
+
+    def armed() -> bool:
+        natives._arm(0.025, 0.06)
+        return bool(natives._timers.dumps[0].seconds)
+
+    for made[0] in [0, *[1] * (BURST - 1)]:
+        natives.taken()
+        assert armed()
+    natives.taken()
+    assert not armed()
+    assert natives._timers.trip.seconds > 0
+    made[0], clock[0] = 0, 1.01 * REFILL
+    natives.taken()
+    assert armed()
+    made[0] = 1
+    natives.taken()
+    assert not armed()

@@ -114,5 +114,7 @@ def test_a_loop_is_known_from_its_beginning() -> None:
     with asyncwatch.watch(output=()) as watch:
         state = asyncio.run(main())
         assert state.baseline[0] == state.born
-        record = Eye(state, state.born).record
-    assert record.last is None if state.baseline[1] is None else record.last == state.baseline[1]
+        eye = Eye(state, state.born)
+        eye.notes(state.born, lambda: None, 0.0)
+        record = eye.record
+    assert record.before(state.born) is None if state.baseline[1] is None else record.before(state.born) == state.baseline[1]

@@ -112,6 +112,7 @@ def run(kind: str, margins: str, seconds: float) -> None:
         # And it soon forgets that the machine was busy: it must be safe without that.
         natives.FLOOR, natives.GRACE, pulse.FORGET, long, slow = 0.004, 0.012, 0.3, 0.05, 0.004
         ordinary.scale = 0.5
+    natives.BURST = 10**9
     # Those that answer signals are dumped by nobody, and are a minority.
     blocks = [(call, calibrated(call, long)) for call in (adding, matching, ordering, power)]
     blocks += 3 * [block for block in blocks if block[0] in (adding, ordering)]

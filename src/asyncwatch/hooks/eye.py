@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from asyncwatch import env, plain
 from asyncwatch.events import TaskFacts
@@ -10,7 +11,7 @@ from asyncwatch.hooks.hold import Hold, Look, frame_of
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.pulse import Gap
 from asyncwatch.hooks.stacks import waits_for_work
-from asyncwatch.hooks.vitals import HARDLY, Record, still
+from asyncwatch.hooks.vitals import HARDLY, Record, still, vitals
 
 # How often a quiet program is looked at, in seconds; more often for a short threshold.
 PERIOD = 0.025
@@ -58,11 +59,15 @@ class Eye:
         self._in_vain = 0  # questions to a loop that had done nothing since the last
         self.nap: Nap | None = None  # as its thread was before the last look, if that found it quiet
 
-    def begins(self) -> None:
-        """The first row of its record, which its own thread writes down when it is made; that may lose the GIL to us."""
-        first, self.state.baseline = self.state.baseline, None
-        if first is not None and self.record.last is None:
-            self.record.add(*first)
+    def notes(self, now: float, throttled: Callable[[], float | None], elsewhere: float) -> None:
+        """One more row of its record."""
+        # Its own thread wrote the first one down when the loop was made; it may have lost the GIL to us before that.
+        if self.state.baseline is not None and self.record.last is None:
+            self.record.add(*self.state.baseline)
+        if still(self.state.native, self.record.last):
+            self.record.still(now)
+        else:
+            self.record.add(now, vitals(self.state.native), throttled(), elsewhere)
 
     def enters(self, ident: int) -> None:
         """Another thread runs the loop: what is known of the one before says nothing any more."""

@@ -6,8 +6,10 @@ https://man7.org/linux/man-pages/man2/timer_create.2.html (SIGEV_THREAD_ID)
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 _SIGEV_THREAD_ID = 4
@@ -73,25 +75,24 @@ class Timer:
         self._id: Any = ctypes.c_void_p()
         self._spec = _Spec()
         self._at = ctypes.byref(self._spec)
-        # Of its own: one thread may disarm while another is about to arm.
-        self._never = ctypes.byref(_Spec())
         event = _Event(None, signal, _SIGEV_THREAD_ID, target)
         if library.create(clock, ctypes.byref(event), ctypes.byref(self._id)):
             raise OSError(ctypes.get_errno(), f"no kernel timer for thread {target}")
+        # Disarms it, in one call of C code. With a specification of its own: one thread may disarm while another arms.
+        never = ctypes.byref(_Spec())
+        self.stop: Callable[[], object] = functools.partial(library.set, self._id, _RELATIVE, never, None)
 
     def arm(self, seconds: float) -> bool:
-        """Begin anew, `seconds` of CPU from now; 0 disarms. False when the thread or the timer is no more."""
+        """Begin anew, `seconds` of CPU from now. False when the thread or the timer is no more."""
         if self._id is None:
             return False
-        if not seconds:
-            return bool(self._library.set(self._id, _RELATIVE, self._never, None) == 0)
         whole = int(seconds)
         self._spec.seconds, self._spec.nanoseconds = whole, int((seconds - whole) * 1e9)
         return bool(self._library.set(self._id, _RELATIVE, self._at, None) == 0)
 
     def delete(self) -> None:
         """It may be armed no more: the kernel gives its number to the next timer, of whomever."""
-        number, self._id = self._id, None
+        number, self._id, self.stop = self._id, None, int
         self._library.delete(number)
 
 

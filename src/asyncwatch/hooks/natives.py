@@ -28,6 +28,7 @@ from asyncwatch import env
 from asyncwatch.frames import Frame, RawFrame
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.dumps import DumpFile, free_signals, low_numbers_kept, make_room, untouched
+from asyncwatch.hooks.timers import Timers
 from asyncwatch.hooks.trips import Trips
 from asyncwatch.hooks.vitals import read_by
 
@@ -43,6 +44,10 @@ MOST = 0.5
 # CPU seconds the watcher spends on one request for the GIL, reckoned high: a dump too late is better than too early.
 ASKING = 40e-6
 HEADLINE = b"AW102 loop-hung: native code keeps the GIL; all stacks, the innermost call first:\n"
+# So many dumps at once, and one more each so many seconds. One in some thousand meets a thread that has just left its
+# native code, and of those one in 55 to 635 crashed a Python before 3.14. Who needs more knows by then, and what is
+# called is mostly known without (blinds.py).
+BURST, REFILL = 60, 10.0
 # Threads of ours that `_thread` counts: the watcher and the judge.
 OURS = 2
 
@@ -60,14 +65,12 @@ class Natives:
         self._output = output
         self._library: Any = None
         self._file = DumpFile()
-        self._trips = Trips(self._passes, self._hangs, turns)
         self._signals: list[int] = []
-        self._timers: list[Any] = []
-        self._trip: Any = None
-        self._asked = self._period = 0.0
-        self._after: tuple[float, float] | None = None  # what the timers were armed with; None while that goes on
-        self._turn = 0  # counts who arms and disarms them but for the answers
-        self._own: Any = None
+        self._timers = Timers()
+        self._trips = Trips(self._timers.answered, self._hangs, turns)
+        self._period = 0.0
+        self._left = float(BURST)
+        self._counted_at = bus.now()
         self.why = env.why_no_dumps()
         # CPU seconds after which the last arming would have had a dump made; infinite where none could have been.
         self.margin = math.inf
@@ -103,20 +106,20 @@ class Natives:
 
     def answering(self) -> bool:
         """Whether the watcher has the GIL only because native code that still goes on answers a signal."""
-        return self._trip is not None and self._trips.answering()
+        return self._timers.trip is not None and self._trips.answering()
 
     def disarm(self) -> None:
-        """No signal from here on. The dumps before the question: the GIL may be gone between any two lines."""
-        self._asked = 0.0
-        self._turn += 1
-        self._no_dump()
-        if self._trip is not None:
-            self._trip.arm(0)
+        """No signal from here on."""
+        self._timers.disarm()
 
     def taken(self) -> list[tuple[Frame, ...]]:
         """The stacks that were written down since the last look, each innermost first."""
         self.passed = self._trips.taken()
-        return self._file.take()
+        found = self._file.take()
+        now = self._bus.now()
+        self._left = min(BURST, self._left + (now - self._counted_at) / REFILL) - len(found)
+        self._counted_at = now
+        return found
 
     def arm(self, threads: Iterable[int], period: float, recent: float) -> None:
         """The watcher is about to sleep for `period` seconds; `threads` are the native ids of those that run loops.
@@ -130,9 +133,9 @@ class Natives:
         self._trips.patience = self._patience = self._hang_after if threads else None
         try:
             if threads and os.getpid() not in threads:
-                self._delete()
+                self._timers.delete()
             elif not self._trips.ours() or not all(map(untouched, self._signals)):
-                self._delete()
+                self._timers.delete()
                 self.why = "the program has taken over a signal of ours"
             else:
                 self._period = period
@@ -143,7 +146,7 @@ class Natives:
 
     def arm_again(self) -> None:
         """As before the last sleep, for the look that has begun."""
-        if self._trip is None or self.margin == math.inf or self.why:
+        if self._timers.trip is None or self.margin == math.inf or self.why:
             return
         try:
             self._arm(self._period, self.margin - GRACE)
@@ -154,54 +157,33 @@ class Natives:
     def _arm(self, period: float, asked: float) -> None:
         if self._file.fd < 0:
             self._open()
-        if self._trip is None:
+        timers = self._timers
+        if timers.trip is None:
             self._make(os.getpid())
-        # The question before all that waits for the answer: the GIL may go to the program between any two lines.
-        self._after = None
-        self._turn += 1
-        self._asked = asked
-        self._trip.arm(asked)
         margin = asked + GRACE
-        if margin - period <= MOST:
-            self._timers[0].arm(margin)
-            self.margin = margin
-        hang = 0.0
-        if self._patience is not None and len(self._timers) > 1 and self._output() is not None:
+        dump = hang = 0.0
+        if margin - period <= MOST and self._left >= 1:
+            dump = self.margin = margin
+        if self._patience is not None and len(timers.dumps) > 1 and self._output() is not None:
             hang = max(self._patience, 2 * margin)
-            self._timers[1].arm(hang)
-            if _thread._count() <= OURS:
-                self._arm_own(self._patience)
-        self._after = (margin if self.margin < math.inf else 0.0, hang)
+        timers.arm(asked, dump, hang)
+        if hang and self._patience is not None and _thread._count() <= OURS:
+            self._arm_own(self._patience)
 
     def _arm_own(self, hang_after: float) -> None:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
-        if self._own is None:
+        if self._timers.own is None:
             native = _thread.get_native_id()
-            self._own = self._timer(self._library, env.cpu_clock(native), native, self._signals[1])
-        self._own.arm(hang_after / sys.getswitchinterval() * ASKING)
+            self._timers.own = self._timer(self._library, env.cpu_clock(native), native, self._signals[1])
+        self._timers.own.arm(hang_after / sys.getswitchinterval() * ASKING)
 
     def _make(self, native: int) -> None:
         clock = env.tick_clock(native)
-        self._trip = self._timer(self._library, clock, native, self._trips.number)
-        self._timers = [self._timer(self._library, clock, native, number) for number in self._signals]
+        dumps = [self._timer(self._library, clock, native, number) for number in self._signals]
+        self._timers.dumps = dumps
+        self._timers.trip = self._timer(self._library, clock, native, self._trips.number)
 
     # -- called in the main thread, when it answers --
-
-    def _passes(self) -> None:
-        """It runs Python. It is asked again, for the watcher may be about to arm what this has not disarmed.
-
-        All begins anew: more native code may follow before the watcher gets its turn, which may come at any line here,
-        and then what it does counts.
-        """
-        turn, after = self._turn, self._after
-        if self._asked and self._trip is not None:
-            self._trip.arm(self._asked)
-        self._no_dump()
-        if self._asked and after is not None:
-            for timer, seconds in zip(self._timers, after, strict=False):
-                timer.arm(seconds)
-            if self._turn != turn:
-                self._no_dump()
 
     def _hangs(self) -> None:
         """It stands in native code that answers signals and does not end: no other thread can run meanwhile."""
@@ -209,12 +191,6 @@ class Natives:
         if fd is not None:
             os.write(fd, HEADLINE)
             self._dumper.dump_traceback(fd, all_threads=True)
-
-    def _no_dump(self) -> None:
-        """All of them, armed or not: the watcher may be about to arm one, and the next answer must find it."""
-        for timer in (*self._timers, self._own):
-            if timer is not None:
-                timer.arm(0)
 
     # -- beginning and end --
 
@@ -234,7 +210,7 @@ class Natives:
     def close(self) -> None:
         """Leave no timer, no handler and no descriptor."""
         self.rests()
-        self._delete()
+        self._timers.delete()
         self._unregister()
         if self._trips.ours():
             self._library.drop(self._trips.number)
@@ -243,14 +219,11 @@ class Natives:
     def rests(self) -> None:
         """The watcher's thread ends, for a fork or for good: its own timer goes with it, and none may be left armed."""
         self.disarm()
-        if self._own is not None:
-            self._own.delete()
-            self._own = None
+        self._timers.delete_own()
 
     def after_fork(self) -> None:
         """In the child: timers are not inherited, handlers and the file are."""
-        self._timers.clear()
-        self._trip = self._own = None
+        self._timers.forget()
         self._unregister()
 
     def _unregister(self) -> None:
@@ -259,10 +232,3 @@ class Natives:
             self._library.drop(number)
         self._signals.clear()
         self._file.close()
-
-    def _delete(self) -> None:
-        trip, self._trip = self._trip, None
-        if trip is not None:
-            for timer in (trip, *self._timers):
-                timer.delete()
-        self._timers.clear()

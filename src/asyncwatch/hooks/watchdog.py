@@ -14,6 +14,7 @@ from typing import Any
 from asyncwatch import env, plain
 from asyncwatch.events import TaskFacts
 from asyncwatch.hooks.blinds import Blinds, is_late
+from asyncwatch.hooks.claims import Claims
 from asyncwatch.hooks.eye import ASK_IDLE, PERIOD, Eye, Nap
 from asyncwatch.hooks.hold import SAMPLING, Blind, Look, frame_of
 from asyncwatch.hooks.lags import Lags
@@ -22,7 +23,6 @@ from asyncwatch.hooks.stacks import running_thread, waits_for_work
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.trio_runs import TrioRun
 from asyncwatch.hooks.verdicts import Verdicts
-from asyncwatch.hooks.vitals import still, vitals
 
 PART = "hooks.watchdog"
 
@@ -44,6 +44,7 @@ class Watchdog:
         self.longest = ASK_IDLE  # without a question to a loop that does nothing
         self._current = env.current_task_getter()
         self._eyes: dict[int, Eye] = {}
+        self.claim = Claims(loops, self._eyes, blinds.pulse, now).claim
         self._quiet: Eye | None = None
         self.lags = Lags()
         self.period = PERIOD
@@ -96,12 +97,12 @@ class Watchdog:
                 self._stopped(eye, now)
                 del self._eyes[state.number]
                 continue
-            eye.runs = loop.is_running()
-            if eye.runs:
+            if loop.is_running():
+                eye.runs = True
                 period = min(period, self._look_at(eye, loop, self._now()))
             else:
                 self._stopped(eye, now)
-                eye.alive_at, eye.sure = now, False
+                eye.runs, eye.alive_at, eye.sure = False, now, False
         self._blinds.end()
         if len(self._eyes) == 1 and eye is not None and eye.idle and not eye.waiting:
             self._quiet = eye
@@ -117,13 +118,9 @@ class Watchdog:
         self._find_thread(eye, loop)
         eye.threshold = float(loop.slow_callback_duration)
         eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
-        eye.begins()
-        # A look that lost the GIL is repeated, and has read its numbers already.
-        before = eye.record.last_by(self._blinds.gap.since)
-        if still(state.native, eye.record.last):
-            eye.record.still(now)
-        else:
-            eye.record.add(now, vitals(state.native), self._verdicts.throttled(), self._blinds.elsewhere)
+        eye.notes(now, self._verdicts.throttled, self._blinds.elsewhere)
+        # A look that lost the GIL is repeated, and has noted that already.
+        before = eye.record.before(self._blinds.gap.since)
         eye.idle = idle = waits_for_work(frame_of(state.ident), state.base)
         if idle:
             state.rests(eye.pongs, now)
@@ -229,10 +226,22 @@ class Watchdog:
 
     def _stopped(self, eye: Eye, now: float) -> None:
         """The loop does not turn now; a hold that was its last step is complete all the same."""
+        if eye.runs or eye.state.born >= self._blinds.gap.since:
+            self._last_step(eye, now)
         if eye.waiting and eye.state.pongs != eye.pongs:
             self._answered(eye, eye.state.pong_at)
         elif eye.waiting:
             self._answered(eye, now if eye.hold is None else (eye.hold.looked_at + now) / 2)
+        elif eye.hold is not None:
+            self._answered(eye, eye.hold.looked_at)
+
+    def _last_step(self, eye: Eye, now: float) -> None:
+        """It turned since the last look: native code that was written down meanwhile may have been its last step."""
+        eye.notes(now, self._verdicts.throttled, self._blinds.elsewhere)
+        blind = self._blinds.of(eye.state, eye.record.before(self._blinds.gap.since), eye.record.last)
+        if blind is not None and blind.stack:
+            eye.at_wake = None, None
+            self._look_back(eye, blind, over=True, moved=True)
 
     def _answered(self, eye: Eye, end: float) -> None:
         """The loop lives again since `end`: what kept it is complete."""
@@ -241,17 +250,6 @@ class Watchdog:
         self._verdicts.of(eye, end)
         eye.waiting, eye.alive_at, eye.sure = False, end, True
         eye.answered_at = end
-
-    def claim(self, loop: Any, duration: float) -> bool:
-        """asyncio itself measured a slow callback that just ended: is it one that will be reported from samples?
-
-        Called on the loop's thread. If so, its length is taken over from there.
-        """
-        state = self._loops.state(loop)
-        eye = self._eyes.get(state.number) if state is not None else None
-        if eye is None or eye.hold is None or not eye.waiting:
-            return False
-        return eye.hold.claim(duration, self._now(), 2 * PERIOD)
 
     def after_fork(self) -> None:
         self._eyes.clear()
