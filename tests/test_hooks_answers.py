@@ -22,15 +22,20 @@ class Timer:
     def __init__(self, before: Callable[[], None] | None = None) -> None:
         self.seconds = 0.0
         self.before = before
+        self.deleted = False
 
     def arm(self, seconds: float) -> None:
         if seconds and self.before is not None:
             before, self.before = self.before, None
             before()
-        self.seconds = seconds
+        if not self.deleted:
+            self.seconds = seconds
 
     def stop(self) -> None:
         self.seconds = 0.0
+
+    def delete(self) -> None:
+        self.seconds, self.deleted = 0.0, True
 
 
 @pytest.fixture
@@ -86,6 +91,46 @@ def test_no_answer_arms_what_is_disarmed(natives: Natives) -> None:
     natives.disarm()
     timers.answered()
     assert [timer.seconds for timer in (timers.trip, *timers.dumps, timers.own)] == [0, 0, 0, 0]
+
+
+def test_nothing_is_armed_before_its_question(natives: Natives) -> None:
+    """What was armed before is disarmed before the watcher puts off its question."""
+    timers = natives._timers
+    natives._patience = 5.0
+    natives._arm(0.025, 0.06)
+    armed: list[list[float]] = []
+    timers.trip.before = lambda: armed.append([timer.seconds for timer in (*timers.dumps, timers.own)])
+    natives._arm(0.025, 0.06)
+    assert armed == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize("where", ["trip", 0])
+@pytest.mark.parametrize("does", ["disarm", "arm", "delete"])
+def test_a_watcher_that_gets_its_turn_in_the_first_arming_counts(natives: Natives, where: str | int, does: str) -> None:
+    """Wherever the watcher acts while the main thread arms for a new loop, no dump of the main thread's stays armed, and
+    an answer arms none without a question."""
+    timers = natives._timers
+    dumps = list(timers.dumps)
+    acts = {"disarm": timers.disarm, "arm": lambda: natives._arm(0.01, 0.3), "delete": timers.delete}
+    (timers.trip if where == "trip" else dumps[int(where)]).before = acts[does]
+    timers.arm_first(0.06, 0.085)
+    assert [timer.seconds for timer in dumps] == [0, 0]
+    timers.answered()
+    assert all(timers.trip.seconds <= timer.seconds - GRACE + 1e-9 for timer in dumps if timer.seconds)
+
+
+def test_the_first_arming_leaves_the_watchers_alone(natives: Natives) -> None:
+    """When the watcher has armed, or does so, a new loop changes nothing; when it has not, question and dump are armed."""
+    timers = natives._timers
+    timers.arm_first(0.06, 0.085)
+    assert [timer.seconds for timer in (timers.trip, *timers.dumps)] == [0.06, 0.085, 0]
+    natives._arm(0.01, 0.3)
+    timers.arm_first(0.06, 0.085)
+    assert timers.trip.seconds == 0.3
+    natives.disarm()
+    timers.trip.before = lambda: timers.arm_first(0.06, 0.085)
+    natives._arm(0.01, 0.3)
+    assert timers.dumps[0].seconds == 0.3 + GRACE
 
 
 def test_dumps_are_disarmed_before_the_question(natives: Natives) -> None:

@@ -96,19 +96,43 @@ def test_what_was_not_explained_is_reckoned_with_and_forgotten() -> None:
 
 
 def test_a_look_that_lost_the_gil_counts_from_its_beginning() -> None:
-    """After an interrupted look, or several in a row, the next one is late since the first of them began, whether it
-    napped for the GIL or stood."""
+    """After an interrupted look the next one is late since that look began, whether it napped for the GIL or stood."""
     naps = Naps()
     pulse = Pulse(naps)
     assert slept(pulse, naps, 0.0, 0) == ""
     naps.count += asked(0.1)
-    pulse.interrupted()
+    pulse.interrupted(judged=True)
     gap = pulse.woke(101.1)
     assert (gap.since, gap.due, gap.cause) == (101.0, 101.0, "gil")
-    pulse.interrupted()
-    gap = pulse.woke(101.4)
-    assert (gap.since, gap.due, gap.cause) == (101.0, 101.0, "stopped")
-    assert slept(pulse, naps, 0.0, 0) == ""
+    pulse.interrupted(judged=True)
+    assert pulse.woke(101.2).cause == "stopped"
+
+
+def test_a_look_that_judged_nothing_was_none() -> None:
+    """After looks that lost the GIL before they had judged a loop the next one is late since they were due."""
+    naps = Naps()
+    pulse = Pulse(naps)
+    pulse.rests(100.0, 1.0)
+    naps.count += 1 + asked(0.2)
+    assert pulse.woke(101.2).late == pytest.approx(0.2)
+    for late in (0.3, 0.5):
+        naps.count += asked(0.1)
+        pulse.interrupted(judged=False)
+        gap = pulse.woke(101.0 + late)
+        assert (gap.since, gap.due) == (100.0, 101.0)
+        assert gap.late == pytest.approx(late)
+    assert gap.cause == "gil"
+
+
+def test_who_is_called_is_due_at_once() -> None:
+    """A watcher that is poked in the middle of its sleep is late from then on; at other times that says nothing."""
+    pulse = Pulse(Naps())
+    pulse.rests(100.0, 1.0)
+    pulse.called(100.4)
+    assert pulse.due == 100.4
+    pulse.called(100.6)
+    pulse.called(99.0)
+    assert pulse.due == 100.4
 
 
 def test_the_first_look_is_late_as_well() -> None:

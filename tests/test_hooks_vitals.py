@@ -132,13 +132,3 @@ def test_who_takes_turns_for_the_gil_is_known_by_its_naps(naps: float, others: f
     turns = int(naps * 0.4 / sys.getswitchinterval())
     found = record((0.0, 0.0, 0.0, 0), (0.5, 0.05, 0.05, turns), others=others)
     assert found.between(0.0, 0.5).contended == pytest.approx(0.4 if contended else 0.0)
-
-
-def test_what_was_before_a_look_is_found_by_its_time() -> None:
-    """The numbers before a time are those of the last row up to then, never of the newest; the first row's at least."""
-    record = Record()
-    assert record.before(5.0) is None
-    for at in (1.0, 2.0, 3.0, 4.0):
-        record.add(at, Vitals(at, 0.0, 0), None, 0.0)
-        assert (record.before(at) is None) == (at == 1.0)
-    assert [record.before(at).ran for at in (0.5, 1.5, 2.0, 9.0)] == [1.0, 1.0, 2.0, 3.0]

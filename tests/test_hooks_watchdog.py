@@ -114,7 +114,5 @@ def test_a_loop_is_known_from_its_beginning() -> None:
     with asyncwatch.watch(output=()) as watch:
         state = asyncio.run(main())
         assert state.baseline[0] == state.born
-        eye = Eye(state, state.born)
-        eye.notes(state.born, lambda: None, 0.0)
-        record = eye.record
-    assert record.before(state.born) is None if state.baseline[1] is None else record.before(state.born) == state.baseline[1]
+        before = Eye(state, state.born).notes(state.born, lambda: None, 0.0)
+    assert before == state.baseline[1]

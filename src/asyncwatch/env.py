@@ -152,6 +152,22 @@ def in_one_go(call: Callable[..., Any], *arguments: Any) -> Any:
 HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
+def other_interpreters() -> bool:
+    """Whether this process has interpreters beside ours: a main thread that runs one of them answers no signal."""
+    module: Any = sys.modules.get("_interpreters") or sys.modules.get("_xxsubinterpreters")
+    return module is not None and len(module.list_all()) > 1
+
+
+# There `sys._current_frames()` looks at the threads of all interpreters, with the lock of one of them: it crashes.
+# https://github.com/python/cpython/blob/3.13/Python/pystate.c (_PyThread_CurrentFrames)
+_READS_ALL_INTERPRETERS = (3, 12) <= sys.version_info < (3, 14)
+
+
+def can_read_frames() -> bool:
+    """Whether the frames of other threads can be read now."""
+    return not (_READS_ALL_INTERPRETERS and other_interpreters())
+
+
 def task_references() -> list[Any]:
     """Weak references to the tasks that asyncio has in a `WeakSet`, of all loops; callable in any thread.
 

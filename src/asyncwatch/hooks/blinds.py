@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
+from types import CodeType
 
 from asyncwatch import plain
 from asyncwatch.frames import Frame, Place, RawFrame, may_stand_between, resolve, stands_at_call
@@ -20,12 +21,10 @@ from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
-from asyncwatch.hooks.pulse import ENOUGH_NAPS, Gap, Pulse
+from asyncwatch.hooks.pulse import ENOUGH_NAPS, TURNS, Gap, Pulse, is_late
 from asyncwatch.hooks.stacks import below_loop, is_our_code, is_select, program_places, thread_name, without_ours
 from asyncwatch.hooks.vitals import Others, Vitals
 
-# A look that is late by fewer switch intervals than this is part of ordinary taking turns.
-TURNS = 3
 # The kernel looks at timers on a CPU clock when its own clock ticks: this often, at least.
 TICK = 0.01
 # So many may miss a thread that had to share its CPU.
@@ -52,10 +51,12 @@ class Blinds:
         self._stacks: dict[int, Stack] = {}
         self.snapshot = walks.Snapshot()  # of the moment at which the watcher woke
         self._ours: set[int] = set()  # the threads that were in Python of ours then
-        self._explained = False
+        self.explained = False
         self.gap = Gap(0.0, 0.0, 0.0)
-        # Whether a look has lost the GIL, and the next repeats it: who held the GIL has gone on since.
-        self._again = self._repeats = False
+        # Whether a look has lost the GIL, and the next repeats it: who held the GIL has gone on since. And whether it
+        # had judged no loop, so that what was written down is still to be used.
+        self._again = self._unused = False
+        self.judged = False  # whether this look has judged a loop
         self.passed: list[tuple[tuple[RawFrame, ...], int]] = []  # the main thread's answers, as in `Natives.passed`
 
     def wakes(self, now: float) -> bool:
@@ -65,8 +66,7 @@ class Blinds:
         that takes longer than a switch interval: dumps are made during a look as well.
         """
         gap = self.gap = self.pulse.woke(now)
-        again = self._repeats = self._again
-        self._again = False
+        again, self._again, self.judged = self._again, False, False
         self._stacks.clear()
         late = bool(gap.cause) and gap.late >= TURNS * sys.getswitchinterval()
         if late and gap.cause == "gil" and not again:
@@ -77,15 +77,16 @@ class Blinds:
 
     def begin(self, states: Iterable[LoopState]) -> None:
         """The look goes on with what costs the GIL."""
-        if not self._repeats:
+        if not self._unused:
             self._dumps.clear()
             self.passed.clear()
+        self._unused = False
         self._dumps += self._natives.taken()
         self.passed += self._natives.passed
         self._natives.arm_again()
-        # Where there is no loop the main thread gets ready for one.
+        # Without a loop the main thread may get ready for one.
         self.others.look({state.ident for state in states} or {threading.main_thread().ident or 0})
-        self._explained = False
+        self.explained = False
 
     @property
     def elsewhere(self) -> float:
@@ -96,7 +97,8 @@ class Blinds:
         """Whether the GIL was gone in the middle of this look, which has to be repeated then."""
         self._again = is_late(self.gap.now, now)
         if self._again:
-            self.pulse.interrupted()
+            self.pulse.interrupted(judged=self.judged)
+            self._unused = not self.judged
         return self._again
 
     def moved(self, before: Vitals | None, now: Vitals | None) -> bool:
@@ -108,7 +110,7 @@ class Blinds:
     def end(self) -> None:
         """The look is over; lateness that one thread's native code does not explain must be reckoned with."""
         busy = sum(seconds >= TURNS * sys.getswitchinterval() for seconds in self.others.used.values())
-        if self.gap.cause and not self._explained and (self.gap.cause != "gil" or busy):
+        if self.gap.cause and not self.explained and (self.gap.cause != "gil" or busy):
             self.pulse.unexplained(self.gap.late)
 
     def of(self, state: LoopState, before: Vitals | None, now: Vitals | None) -> Blind | None:
@@ -128,13 +130,13 @@ class Blinds:
             return Blind(gap.looked, gap.since - gap.looked, gap.since - gap.looked, "stopped")
         if gap.cause != "gil":
             return Blind(gap.late, gap.since, gap.due, gap.cause)
-        stack = self._dumped(state) if ran is None or ran >= FLOOR else ()
+        stack = self.dumped(state, state.base) if ran is None or ran >= FLOOR else ()
         collected = self._collected()
         # Else no single call kept the GIL all the time, and who has it now says nothing of who had it.
         single = collected or not gap.shared
         answered = bool(self.passed) and state.native == os.getpid()
         if not stack and answered and single:
-            stack = self._polled(state)
+            stack = self.polled(state, state.base)
         if not stack and not collected and self._had_no_cpu(before, now):
             return Blind(gap.late, gap.since, gap.due, "stopped")
         if not stack and not single:
@@ -146,7 +148,7 @@ class Blinds:
         if not stack and collected:
             stack = self._at_wake(state)
         if stack:
-            self._explained = True
+            self.explained = True
             return Blind(gap.late, gap.since, gap.due, "gil", stack)
         return Blind(gap.late, gap.since, gap.due, "unknown")
 
@@ -180,7 +182,7 @@ class Blinds:
         stack = self._foreign(ident)
         if not stack:
             return Blind(gap.late, gap.since, gap.due, "unknown")
-        self._explained = True
+        self.explained = True
         return Blind(gap.late, gap.since, gap.due, "gil", stack, thread_name(ident))
 
     def _holder(self) -> int:
@@ -200,8 +202,10 @@ class Blinds:
         # It has gone on, and waits for something that gives the GIL away.
         return () if resolve(stack[0]).file.endswith(_WAITING) else stack
 
-    def _dumped(self, state: LoopState) -> Stack:
-        return next(filter(None, (below_loop(dump, state.base) for dump in self._dumps)), ())
+    def dumped(self, state: LoopState, base: CodeType | None) -> Stack:
+        """A stack that was written down, of the main thread as all are, if the loop is that thread's."""
+        dumps = self._dumps if state.native == os.getpid() else ()
+        return next(filter(None, (below_loop(dump, base) for dump in dumps)), ())
 
     def _at_wake(self, state: LoopState) -> Stack:
         """The loop thread's stack inside its callback when the watcher got the GIL; empty where it was in none."""
@@ -214,9 +218,9 @@ class Blinds:
         stack = self._at_wake(state)
         return stack if stack and state.ident not in self._ours and stands_at_call(stack[0]) else ()
 
-    def _polled(self, state: LoopState) -> Stack:
+    def polled(self, state: LoopState, base: CodeType | None) -> Stack:
         """The stack at its answers, if it stood at one instruction at each: native code may answer, as `re` does."""
-        stacks = [below_loop(stack, state.base) for stack, _ in self.passed]
+        stacks = [below_loop(stack, base) for stack, _ in self.passed]
         places = {stack[0] if stack else None for stack in stacks}
         place = places.pop() if len(places) == 1 else None
         if place is None or may_stand_between(place):
@@ -246,11 +250,6 @@ class Blinds:
 def _waited(before: Vitals | None, now: Vitals | None) -> float:
     """Seconds that the loop's thread wanted a CPU and had none; none where nobody counts them."""
     return now.waited - before.waited if before is not None and now is not None else 0.0
-
-
-def is_late(since: float, now: float) -> bool:
-    """Whether a part of a look has taken so long that the program has gone on meanwhile."""
-    return now - since >= TURNS * sys.getswitchinterval()
 
 
 def _same_function(one: Place, other: Place) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from time import sleep  # now: a test of the program's may replace it later
 from typing import Any
 
-from asyncwatch.hooks.blinds import is_late
 from asyncwatch.hooks.eye import PERIOD, Eye
 from asyncwatch.hooks.loops import Loops
-from asyncwatch.hooks.pulse import Pulse
+from asyncwatch.hooks.pulse import Pulse, is_late
 
 # How often the loop's thread waits for the watcher, and how long each time, in seconds.
 MOST_WAITS, WAIT = 20, 0.001
@@ -41,4 +40,4 @@ class Claims:
         for _ in range(MOST_WAITS if is_late(due, self._now()) else 0):
             if self._pulse.due != due:
                 return
-            time.sleep(WAIT)
+            sleep(WAIT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from asyncwatch import env, plain
 from asyncwatch.events import TaskFacts
@@ -11,10 +12,11 @@ from asyncwatch.hooks.hold import Hold, Look, frame_of
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.pulse import Gap
 from asyncwatch.hooks.stacks import waits_for_work
-from asyncwatch.hooks.vitals import HARDLY, Record, still, vitals
+from asyncwatch.hooks.vitals import HARDLY, Record, Vitals, still, vitals
 
 # How often a quiet program is looked at, in seconds; more often for a short threshold.
 PERIOD = 0.025
+SHORTEST = 0.001
 # A loop that looks idle is asked all the same this often: a built-in function as callback has no frame of its own.
 ASK_IDLE, ASK_IDLE_LONGEST = 0.25, 1.0
 # Tasks are looked after when it answers. What is told after so many questions, of a task that was dropped or cancelled,
@@ -59,15 +61,22 @@ class Eye:
         self._in_vain = 0  # questions to a loop that had done nothing since the last
         self.nap: Nap | None = None  # as its thread was before the last look, if that found it quiet
 
-    def notes(self, now: float, throttled: Callable[[], float | None], elsewhere: float) -> None:
-        """One more row of its record."""
+    def notes(self, now: float, throttled: Callable[[], float | None], elsewhere: float) -> Vitals | None:
+        """One more row of its record; returns the numbers of the one before."""
         # Its own thread wrote the first one down when the loop was made; it may have lost the GIL to us before that.
         if self.state.baseline is not None and self.record.last is None:
             self.record.add(*self.state.baseline)
-        if still(self.state.native, self.record.last):
+        before = self.record.last
+        if still(self.state.native, before):
             self.record.still(now)
         else:
             self.record.add(now, vitals(self.state.native), throttled(), elsewhere)
+        return before
+
+    def measures(self, loop: Any) -> None:
+        """What counts as slow there is the loop's own to say, now and always."""
+        self.threshold = float(loop.slow_callback_duration)
+        self.period = max(SHORTEST, min(PERIOD, self.threshold / 4))
 
     def enters(self, ident: int) -> None:
         """Another thread runs the loop: what is known of the one before says nothing any more."""
@@ -144,11 +153,9 @@ class Eye:
 
     def _began(self, key: object, now: float, gap: Gap) -> tuple[float, float]:
         """Between which times the callback began that is the first to be seen."""
-        # Who was asked in a look that had lost the GIL was asked too late for that to say anything.
-        asked = self.waiting and self.asked_at <= gap.due
-        if asked and not self.asked_idle and (key is None or key != self.asked_key):
+        if self.waiting and not self.asked_idle and (key is None or key != self.asked_key):
             return self.asked_at, max(self.asked_at, gap.due if gap.cause == "gil" else now)
         # A look that came late was kept from coming by what began before it was due.
-        first = self.asked_at if asked else gap.due
+        first = self.asked_at if self.waiting else gap.due
         slack = max(0.0, first - gap.since)
         return self.alive_at, max(self.alive_at, min(first, self.alive_at + max(self.period, slack)))

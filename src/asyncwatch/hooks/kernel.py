@@ -84,11 +84,10 @@ class Timer:
 
     def arm(self, seconds: float) -> bool:
         """Begin anew, `seconds` of CPU from now. False when the thread or the timer is no more."""
-        if self._id is None:
-            return False
         whole = int(seconds)
         self._spec.seconds, self._spec.nanoseconds = whole, int((seconds - whole) * 1e9)
-        return bool(self._library.set(self._id, _RELATIVE, self._at, None) == 0)
+        number = self._id  # read last: another thread may delete the timer
+        return number is not None and bool(self._library.set(number, _RELATIVE, self._at, None) == 0)
 
     def delete(self) -> None:
         """It may be armed no more: the kernel gives its number to the next timer, of whomever."""

@@ -9,14 +9,14 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.config import Config
 from asyncwatch.hooks import natives
-from asyncwatch.hooks.blinds import Blinds, is_late
+from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.executors import Executors
 from asyncwatch.hooks.eye import PERIOD, Nap, longest_between
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.natives import Natives
-from asyncwatch.hooks.pulse import PUNCTUAL, Pulse
+from asyncwatch.hooks.pulse import PUNCTUAL, Pulse, is_late
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.trio_runs import TrioRuns
 from asyncwatch.hooks.verdicts import Verdicts
@@ -68,14 +68,11 @@ class Looking:
     def begins(self) -> None:
         """The watcher's thread is about to be started. What goes on here may keep it from its first look."""
         self._pulse.begins(self._bus.now())
-        try:
-            self._natives.begins(PERIOD)
-        except Exception as error:
-            self._bus.fail(natives.PART, error)
 
     def meets(self, state: LoopState) -> None:
         """A loop is made, mostly in the thread that will run it: its first step may end before the first look."""
         self._pulse.called(state.born)
+        self._natives.first(PERIOD)
         numbers = vitals(state.native, slowly)
         state.baseline = (state.born, numbers, self._verdicts.throttled(), self._blinds.elsewhere)
 
@@ -85,6 +82,9 @@ class Looking:
         self._quiet = self._passed_over = False
         if not self._bus.works(PART):
             self._natives.rests()
+            return NO_LOOP_PERIOD
+        if not env.can_read_frames():
+            self._natives.disarm()
             return NO_LOOP_PERIOD
         try:
             self._trio.look(now)
@@ -116,7 +116,8 @@ class Looking:
         if not self._bus.works(PART) or self._quiet:
             return
         try:
-            self._natives.arm(self._watchdog.running(), min(period, PERIOD), self._pulse.recent)
+            watchdog = self._watchdog
+            self._natives.arm(watchdog.running(), period, self._pulse.recent, runs=watchdog.runs)
         except Exception as error:
             self._natives.disarm()
             self._bus.fail(natives.PART, error)

@@ -94,13 +94,18 @@ class Natives:
             read_by(files.read)
             self._file.status, self._file.empty = files.status, files.empty
             self.why = self._trips.install()
+            if not self.why:
+                self._open()
+                self._make()
         except (ImportError, OSError, AttributeError) as error:
             self.why = f"kernel timers cannot be had: {error}"
 
-    def begins(self, period: float) -> None:
-        """The watcher's thread is about to be started; only where that is the main thread there is a proof."""
-        if not self.why and _thread.get_native_id() == os.getpid():
-            self.arm((), period, 0.0)
+    def first(self, period: float) -> None:
+        """A loop is made: it may begin with native code before the watcher has looked at it. In the thread that did."""
+        if not self.why and self._bus.works(PART) and _thread.get_native_id() == os.getpid() and self._left >= 1:
+            asked = period + FLOOR + 2 * sys.getswitchinterval()
+            self.margin = asked + GRACE
+            self._timers.arm_first(asked, self.margin)
 
     # -- called by the watcher, the first as soon as it has the GIL, the last just before it gives it away --
 
@@ -121,19 +126,19 @@ class Natives:
         self._counted_at = now
         return found
 
-    def arm(self, threads: Iterable[int], period: float, recent: float) -> None:
-        """The watcher is about to sleep for `period` seconds; `threads` are the native ids of those that run loops.
+    def arm(self, threads: Iterable[int], period: float, recent: float, *, runs: bool = True) -> None:
+        """The watcher is about to sleep for `period` seconds; `threads` are the native ids of those that have loops.
 
-        Only the main thread can answer, and so only of that one there is a proof. Where no loop runs one may be about
-        to, in the main thread, and begin with native code; but there is no hang without a loop.
+        Only the main thread can answer, and so only of that one there is a proof; and only in the main interpreter.
+        There is no hang where no loop `runs`.
         """
         self.margin = math.inf
         if self.why or not self._bus.works(PART):
             return
-        self._trips.patience = self._patience = self._hang_after if threads else None
+        self._trips.patience = self._patience = self._hang_after if runs else None
         try:
-            if threads and os.getpid() not in threads:
-                self._timers.delete()
+            if os.getpid() not in threads or env.other_interpreters():
+                self._timers.disarm()
             elif not self._trips.ours() or not all(map(untouched, self._signals)):
                 self._timers.delete()
                 self.why = "the program has taken over a signal of ours"
@@ -159,7 +164,7 @@ class Natives:
             self._open()
         timers = self._timers
         if timers.trip is None:
-            self._make(os.getpid())
+            self._make()
         margin = asked + GRACE
         dump = hang = 0.0
         if margin - period <= MOST and self._left >= 1:
@@ -177,7 +182,8 @@ class Natives:
             self._timers.own = self._timer(self._library, env.cpu_clock(native), native, self._signals[1])
         self._timers.own.arm(hang_after / sys.getswitchinterval() * ASKING)
 
-    def _make(self, native: int) -> None:
+    def _make(self) -> None:
+        native = os.getpid()
         clock = env.tick_clock(native)
         dumps = [self._timer(self._library, clock, native, number) for number in self._signals]
         self._timers.dumps = dumps

@@ -19,6 +19,8 @@ ENOUGH_NAPS = 0.4
 # More of them than this, and than that many more, are no single wait.
 MANY_NAPS = 1.3
 SOME_NAPS = 3
+# A look that is late by fewer switch intervals than this is part of ordinary taking turns.
+TURNS = 3
 # How fast a bad experience is forgotten: by half in about two seconds of looks.
 FORGET = 0.99
 
@@ -45,19 +47,18 @@ class Pulse:
         self.without_gil = 0.0  # the longest time without the GIL
         self.recent = 0.0  # what it has to reckon with: lateness of the last seconds that no native code explains
         self.held = 0.0  # in all, that it was looking, with the GIL, and did not run
-        self._rested_at = self._due = self._woke_at = self._looks_since = 0.0
+        self._rested_at = self._due = self._woke_at = 0.0
         self._switches = self._switches_awake = 0
         self._ran = 0.0
-        self._repeats = False  # whether the next look repeats one that was interrupted, and maybe that another
 
     def begins(self, now: float) -> None:
         """The watcher's thread is about to be started: until its first look it is late as well."""
-        self._rested_at = self._due = self._woke_at = self._looks_since = now
+        self._rested_at = self._due = self._woke_at = now
         self._switches = -1  # none of its switches is a sleep that it wanted
 
     def rests(self, now: float, period: float) -> None:
         """The watcher is about to sleep for `period` seconds."""
-        self.held += max(0.0, now - self._looks_since - (time.thread_time() - self._ran)) if self._due else 0.0
+        self.held += max(0.0, now - self._woke_at - (time.thread_time() - self._ran)) if self._due else 0.0
         self._rested_at, self._due = now, now + period
         self._switches = self.switches() if self.switches else 0
 
@@ -85,28 +86,29 @@ class Pulse:
         """Whether the watcher woke by itself, and when it wanted to."""
         return 0.0 <= now - self._due < PUNCTUAL
 
-    def interrupted(self) -> None:
-        """The last look lost the GIL before its end: the next one counts from where that began."""
+    def interrupted(self, *, judged: bool) -> None:
+        """The last look lost the GIL before its end: the next one counts from where that began.
+
+        Unless it had `judged` no loop by then: then it was none, and the next counts from where it would have.
+        """
+        if not judged:
+            return
         self._rested_at = self._due = self._woke_at
         self._switches = self._switches_awake - 1  # there was no sleep in between
-        self._repeats = True
 
     def woke(self, now: float) -> Gap:
         """The watcher runs again."""
-        repeats, self._repeats = self._repeats, False
-        self._looks_since, self._ran = now, time.thread_time()
-        if repeats:
-            return self._gap(now, self._woke_at)
         self.recent *= FORGET
-        gap = self._gap(now, now)
+        self._ran = time.thread_time()
+        gap = self._gap(now)
         self._switches_awake = self.switches() if self.switches else 0
         return gap
 
-    def _gap(self, now: float, woke_at: float) -> Gap:
+    def _gap(self, now: float) -> Gap:
         if not self._due:
-            self._woke_at = woke_at
+            self._woke_at = now
             return Gap(now, now, now)
-        late, looked, self._woke_at = now - self._due, self._rested_at - self._woke_at, woke_at
+        late, looked, self._woke_at = now - self._due, self._rested_at - self._woke_at, now
         if late < PUNCTUAL:
             return Gap(self._rested_at, min(self._due, now), now, looked=looked)
         cause, shared = self._cause(late)
@@ -129,3 +131,8 @@ class Pulse:
     def unexplained(self, late: float) -> None:
         """That lateness was not one piece of native code: it must be reckoned with."""
         self.recent = max(self.recent, late)
+
+
+def is_late(since: float, now: float) -> bool:
+    """Whether a part of a look has taken so long that the program has gone on meanwhile."""
+    return now - since >= TURNS * sys.getswitchinterval()

@@ -24,20 +24,35 @@ class Timers:
         self._asks = 0.0  # CPU seconds until the question; 0 when none is asked
         self._delays: tuple[float, ...] | None = None  # those of the dumps; None while they are being armed
         self._turn = 0  # counts what the watcher does
+        self._arming = False
 
     def arm(self, asks: float, *delays: float) -> None:
         """Begin anew: the question comes after so many CPU seconds, the dumps after these; 0 is never."""
-        # The question before all that waits for the answer.
-        self._delays = None
+        # The question before all that waits for the answer, and none of the last before this one's question.
+        self._arming, self._delays = True, None
         self._turn += 1
+        self._no_dump()
         self._asks = asks
         self.trip.arm(asks)
         self._arm_dumps(delays)
-        self._delays = delays
+        self._arming, self._delays = False, delays
+
+    def arm_first(self, asks: float, *delays: float) -> None:
+        """The same in the main thread, in the middle of its program: as long as the watcher has not done so."""
+        turn, trip = self._turn, self.trip
+        if self._arming or self._asks or trip is None:
+            return
+        self._asks = asks
+        trip.arm(asks)
+        self._arm_dumps(delays)
+        if self._turn != turn:  # the watcher has been here meanwhile
+            self._no_dump()
+        else:
+            self._delays = delays
 
     def disarm(self) -> None:
         """No signal from here on. The dumps before the question."""
-        self._asks = 0.0
+        self._asks, self._delays = 0.0, None
         self._turn += 1
         self._no_dump()
         if self.trip is not None:
@@ -82,13 +97,16 @@ class Timers:
 
     def delete(self) -> None:
         """All but the watcher's own."""
+        self.disarm()
         trip, self.trip = self.trip, None
+        dumps, self.dumps = self.dumps, []
+        for timer in dumps:
+            timer.delete()
         if trip is not None:
-            for timer in (trip, *self.dumps):
-                timer.delete()
-        self.dumps.clear()
+            trip.delete()
 
     def forget(self) -> None:
         """In a forked child, which inherits none."""
         self.trip = self.own = None
-        self.dumps.clear()
+        self.dumps = []
+        self._asks, self._delays, self._arming = 0.0, None, False

@@ -117,13 +117,6 @@ class Record:
     def others(self) -> float:
         return self._rows[-1].others if self._rows else 0.0
 
-    def before(self, at: float) -> Vitals | None:
-        """Its numbers at the last look up to then, else at the first; those of the newest row are of later."""
-        if len(self._rows) < 2:
-            return None
-        index = bisect.bisect_right(self._rows, at, hi=len(self._rows) - 1, key=_time) - 1
-        return self._rows[max(0, index)].thread
-
     def add(self, now: float, numbers: Vitals | None, throttled: float | None, others: float) -> None:
         if numbers is None:
             return

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
-from asyncwatch.env import HAS_GIL, in_one_go, ready
+from asyncwatch.env import HAS_GIL, can_read_frames, in_one_go, ready
 
 Places = tuple[tuple[CodeType, int], ...]
 
@@ -25,6 +25,8 @@ _POSITION = operator.attrgetter("f_code", "f_lasti")
 
 def current_frames() -> dict[int, FrameType]:
     """The frame of each other thread, by its ident. One of ours would refer to what it is kept in."""
+    if not can_read_frames():
+        return {}
     found: dict[int, FrameType] = in_one_go(sys._current_frames)
     del found[_thread.get_ident()]
     return found
@@ -47,6 +49,8 @@ def stack_of_thread(ident: int) -> Places:
 
     No frame object leaves the call.
     """
+    if not can_read_frames():
+        return ()
     frame = map(dict.get, map(operator.call, (sys._current_frames,)), (ident,))
     found: Places = in_one_go(tuple, map(_POSITION, _outwards(frame)))
     return found
@@ -83,7 +87,7 @@ class Snapshot:
 
     def take(self) -> None:
         """Write them down now, where that can be done: while other threads run it cannot."""
-        if not HAS_GIL:
+        if not HAS_GIL or not can_read_frames():
             return
         self.prepare()
         take, self._take = self._take, None

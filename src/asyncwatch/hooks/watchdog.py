@@ -7,26 +7,27 @@ then says of a loop is what was written down meanwhile (`natives`), or what the 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from asyncwatch import env, plain
 from asyncwatch.events import TaskFacts
-from asyncwatch.hooks.blinds import Blinds, is_late
+from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.claims import Claims
-from asyncwatch.hooks.eye import ASK_IDLE, PERIOD, Eye, Nap
+from asyncwatch.hooks.endings import last_step
+from asyncwatch.hooks.eye import ASK_IDLE, PERIOD, SHORTEST, Eye, Nap
 from asyncwatch.hooks.hold import SAMPLING, Blind, Look, frame_of
 from asyncwatch.hooks.lags import Lags
 from asyncwatch.hooks.loops import Loops
+from asyncwatch.hooks.pulse import is_late
 from asyncwatch.hooks.stacks import running_thread, waits_for_work
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.trio_runs import TrioRun
 from asyncwatch.hooks.verdicts import Verdicts
 
 PART = "hooks.watchdog"
-
-SHORTEST = 0.001
 
 
 class Watchdog:
@@ -89,8 +90,9 @@ class Watchdog:
                 eye.at_wake = self._wakes(eye, now)
         self._blinds.begin(states)
         for state in states:
-            if not to_the_end and is_late(self._blinds.gap.now, self._now()):
+            if not to_the_end and not self._blinds.judged and is_late(self._blinds.gap.now, self._now()):
                 return period
+            self._blinds.judged = True
             loop, eye = state.ref(), self._eyes[state.number]
             if loop is None or loop.is_closed():
                 self._loops.forget(state)
@@ -110,17 +112,19 @@ class Watchdog:
         return period
 
     def running(self) -> list[int]:
-        """The native ids of the threads whose loops run."""
-        return [eye.state.native for eye in self._eyes.values() if eye.runs and eye.state.native is not None]
+        """The native ids of the threads that have loops."""
+        return [eye.state.native for eye in self._eyes.values() if eye.state.native is not None]
+
+    @property
+    def runs(self) -> bool:
+        """Whether a loop ran in the main thread when it was last looked at."""
+        return any(eye.runs and eye.state.native == os.getpid() for eye in self._eyes.values())
 
     def _look_at(self, eye: Eye, loop: Any, now: float) -> float:
         state = eye.state
         self._find_thread(eye, loop)
-        eye.threshold = float(loop.slow_callback_duration)
-        eye.period = max(SHORTEST, min(PERIOD, eye.threshold / 4))
-        eye.notes(now, self._verdicts.throttled, self._blinds.elsewhere)
-        # A look that lost the GIL is repeated, and has noted that already.
-        before = eye.record.before(self._blinds.gap.since)
+        eye.measures(loop)
+        before = eye.notes(now, self._verdicts.throttled, self._blinds.elsewhere)
         eye.idle = idle = waits_for_work(frame_of(state.ident), state.base)
         if idle:
             state.rests(eye.pongs, now)
@@ -226,22 +230,21 @@ class Watchdog:
 
     def _stopped(self, eye: Eye, now: float) -> None:
         """The loop does not turn now; a hold that was its last step is complete all the same."""
-        if eye.runs or eye.state.born >= self._blinds.gap.since:
-            self._last_step(eye, now)
-        if eye.waiting and eye.state.pongs != eye.pongs:
+        answered = eye.waiting and eye.state.pongs != eye.pongs
+        if answered and eye.state.pong_at < self._blinds.gap.due:
+            self._answered(eye, eye.state.pong_at)
+            answered = False
+        blind = last_step(self._blinds, eye, self._eyes.values())
+        if blind is not None:
+            eye.notes(now, self._verdicts.throttled, self._blinds.elsewhere)
+            eye.at_wake = None, None
+            self._look_back(eye, blind, over=True, moved=True)
+        if answered:
             self._answered(eye, eye.state.pong_at)
         elif eye.waiting:
             self._answered(eye, now if eye.hold is None else (eye.hold.looked_at + now) / 2)
         elif eye.hold is not None:
             self._answered(eye, eye.hold.looked_at)
-
-    def _last_step(self, eye: Eye, now: float) -> None:
-        """It turned since the last look: native code that was written down meanwhile may have been its last step."""
-        eye.notes(now, self._verdicts.throttled, self._blinds.elsewhere)
-        blind = self._blinds.of(eye.state, eye.record.before(self._blinds.gap.since), eye.record.last)
-        if blind is not None and blind.stack:
-            eye.at_wake = None, None
-            self._look_back(eye, blind, over=True, moved=True)
 
     def _answered(self, eye: Eye, end: float) -> None:
         """The loop lives again since `end`: what kept it is complete."""
