@@ -10,7 +10,7 @@ from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.eye import Eye
 from asyncwatch.hooks.hold import Blind
 from asyncwatch.hooks.pulse import TURNS
-from asyncwatch.hooks.stacks import ASYNCIO
+from asyncwatch.hooks.stacks import run_lines
 
 
 def last_step(blinds: Blinds, eye: Eye, eyes: Iterable[Eye]) -> Blind | None:
@@ -18,10 +18,10 @@ def last_step(blinds: Blinds, eye: Eye, eyes: Iterable[Eye]) -> Blind | None:
     gap, state = blinds.gap, eye.state
     if gap.cause != "gil" or gap.late < TURNS * sys.getswitchinterval() or state.native != os.getpid():
         return None
-    if not (eye.runs or state.born >= gap.since) or _is_followed(eye, eyes):
+    if _is_followed(eye, eyes, gap.due + gap.late / 2):
         return None
-    # Whoever calls `run_until_complete` may go on with something else: only the library's own callers end with it.
-    base = state.base if state.base is not None and state.base.co_filename.startswith(ASYNCIO) else None
+    # Whoever runs a loop may go on with something else: where it does is to be known.
+    base = state.base if state.base is not None and run_lines(state.base) else None
     stack = blinds.dumped(state, base) or (blinds.polled(state, base) if blinds.passed and not gap.shared else ())
     if not stack:
         return None
@@ -32,7 +32,8 @@ def last_step(blinds: Blinds, eye: Eye, eyes: Iterable[Eye]) -> Blind | None:
     return Blind(gap.late, gap.since, gap.due, "gil", stack)
 
 
-def _is_followed(eye: Eye, eyes: Iterable[Eye]) -> bool:
-    """Whether another loop of its thread may be the one that ran last: it runs, or was made later."""
+def _is_followed(eye: Eye, eyes: Iterable[Eye], middle: float) -> bool:
+    """Whether another loop of its thread was there for most of the time and runs now, or was made later."""
     others = (one.state for one in eyes if one is not eye and one.state.ident == eye.state.ident)
+    others = (one for one in others if one.born < middle)
     return any(getattr(one.ref(), "is_running", bool)() or one.number > eye.state.number for one in others)

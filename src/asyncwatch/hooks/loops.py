@@ -44,7 +44,7 @@ class LoopState:
         self.pong_at = 0.0
         self.asked_at = 0.0  # by the watcher, for a sign of life that has not come yet
         self.late = 0.0  # seconds in all that the loop let such a question wait
-        self.base: CodeType | None = None
+        self.base: CodeType | None = None  # what runs the loop, or asyncio's code that runs each callback
         self.traced = False
         self.enter(threading.get_ident())
 

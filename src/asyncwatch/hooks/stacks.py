@@ -104,9 +104,18 @@ def below_loop(stack: tuple[Place, ...], base: CodeType | None) -> tuple[Place, 
         frame = resolve(place)
         if is_loop_place(frame.file, frame.function):
             return stack[:depth]
-        if bottom is not None and (frame.file, frame.function) == (bottom.file, bottom.function):
+        if base is None or bottom is None or (frame.file, frame.function) != (bottom.file, bottom.function):
+            continue
+        if frame.line in (run_lines(base) or (frame.line,)):  # else it does not run the loop then
             return stack[:depth]
     return ()
+
+
+@functools.lru_cache(maxsize=256)
+def run_lines(code: CodeType) -> frozenset[int]:
+    """The lines of a function that run a loop, by the names that are written there."""
+    found = (one for one in dis.get_instructions(code) if one.argval in _RUNS and one.opname.startswith("LOAD"))
+    return frozenset(one.positions.lineno or 0 for one in found if one.positions is not None)
 
 
 def is_callback_code(code: CodeType) -> bool:
