@@ -209,10 +209,10 @@ class Watchdog:
         if key is None:
             fresh = blind.cause == "gil" and not Blinds.follows(blind, current)
             hold.blind(blind, object(), self._ledger.running(blind.root), fresh=fresh)
+        elif look and current and not fresh and blind.cause == "unknown" and eye.waiting and look.stack in current.stacks:
+            # The loop has not answered and is where it was: it went on with this all the time.
+            hold.blind(plain.replace(blind, cause="code"), key, None, fresh=False)
         else:
-            if look and current and not fresh and blind.cause == "unknown" and eye.waiting and look.stack in current.stacks:
-                # The loop has not answered and is where it was: it went on with this all the time.
-                blind = plain.replace(blind, cause="code")
             hold.blind(blind, key, facts if fresh else None, fresh=fresh)
 
     def _sample(self, eye: Eye, loop: Any, now: float) -> None:
