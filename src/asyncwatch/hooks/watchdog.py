@@ -200,16 +200,16 @@ class Watchdog:
         `over` when the loop has turned since, `moved` when its thread has run since: what is seen now may be new then.
         """
         look, facts = eye.at_wake
-        current = eye.hold.current if eye.hold is not None else None
+        last = eye.hold.current if eye.hold is not None else None
         key = look.key if look is not None and not over and Blinds.same_callback(blind, look) else None
-        fresh = current is None or current.key != key
+        fresh = last is None or last.key != key
         if moved and fresh and not blind.stack and not (eye.waiting and key == eye.asked_key):
             key = None
         hold = eye.silent(key, self._blinds.gap.now, self._blinds.gap)
         if key is None:
-            fresh = blind.cause == "gil" and not Blinds.follows(blind, current)
+            fresh = blind.cause == "gil" and not Blinds.follows(blind, last)
             hold.blind(blind, object(), self._ledger.running(blind.root), fresh=fresh)
-        elif look and current and not fresh and blind.cause == "unknown" and eye.waiting and look.stack in current.stacks:
+        elif look and last and not fresh and blind.cause == "unknown" and eye.waiting and look.stack in last.stacks:
             # The loop has not answered and is where it was: it went on with this all the time.
             hold.blind(plain.replace(blind, cause="code"), key, None, fresh=False)
         else:
