@@ -93,19 +93,27 @@ class Natives:
             files = kernel.Files()
             read_by(files.read)
             self._file.status, self._file.empty = files.status, files.empty
-            self.why = self._trips.install()
+            self.why = self._trips.install() or self._first_thread()
             if not self.why:
                 self._open()
                 self._make()
+        except StopIteration:
+            self.why = "no second real-time signal is free"
         except (ImportError, OSError, AttributeError) as error:
             self.why = f"kernel timers cannot be had: {error}"
+
+    @staticmethod
+    def _first_thread() -> str:
+        """Why not, if Python's main thread is not the process's: signals would go to one that cannot answer."""
+        same = _thread.get_native_id() == os.getpid()
+        return "" if same else "Python's main thread is not that of the process"
 
     def first(self, period: float) -> None:
         """A loop is made: it may begin with native code before the watcher has looked at it. In the thread that did."""
         if not self.why and self._bus.works(PART) and _thread.get_native_id() == os.getpid() and self._left >= 1:
             asked = period + FLOOR + 2 * sys.getswitchinterval()
-            self.margin = asked + GRACE
-            self._timers.arm_first(asked, self.margin)
+            if self._timers.arm_first(asked, asked + GRACE):
+                self.margin = asked + GRACE
 
     # -- called by the watcher, the first as soon as it has the GIL, the last just before it gives it away --
 

@@ -37,18 +37,19 @@ class Timers:
         self._arm_dumps(delays)
         self._arming, self._delays = False, delays
 
-    def arm_first(self, asks: float, *delays: float) -> None:
-        """The same in the main thread, in the middle of its program: as long as the watcher has not done so."""
+    def arm_first(self, asks: float, *delays: float) -> bool:
+        """The same in the main thread, in the middle of its program: unless the watcher has done so, or does."""
         turn, trip = self._turn, self.trip
         if self._arming or self._asks or trip is None:
-            return
+            return False
         self._asks = asks
         trip.arm(asks)
         self._arm_dumps(delays)
         if self._turn != turn:  # the watcher has been here meanwhile
             self._no_dump()
-        else:
-            self._delays = delays
+            return False
+        self._delays = delays
+        return True
 
     def disarm(self) -> None:
         """No signal from here on. The dumps before the question."""
