@@ -152,10 +152,13 @@ def in_one_go(call: Callable[..., Any], *arguments: Any) -> Any:
 HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
-def other_interpreters() -> bool:
-    """Whether this process has interpreters beside ours: a main thread that runs one of them answers no signal."""
-    module: Any = sys.modules.get("_interpreters") or sys.modules.get("_xxsubinterpreters")
-    return module is not None and len(module.list_all()) > 1
+def interpreters() -> Any:
+    """What makes other interpreters in this process; None while the program has not imported it.
+
+    A main thread that runs one of them answers no signal, and keeps the GIL where they share it: who asks for it does
+    so in his own. https://github.com/python/cpython/blob/3.11/Python/ceval_gil.h#L77 (SET_GIL_DROP_REQUEST)
+    """
+    return sys.modules.get("_interpreters") or sys.modules.get("_xxsubinterpreters")
 
 
 # There `sys._current_frames()` looks at the threads of all interpreters, with the lock of one of them: it crashes.
@@ -165,7 +168,8 @@ _READS_ALL_INTERPRETERS = (3, 12) <= sys.version_info < (3, 14)
 
 def can_read_frames() -> bool:
     """Whether the frames of other threads can be read now."""
-    return not (_READS_ALL_INTERPRETERS and other_interpreters())
+    module = interpreters() if _READS_ALL_INTERPRETERS else None
+    return module is None or len(module.list_all()) <= 1
 
 
 def task_references() -> list[Any]:

@@ -110,7 +110,8 @@ class Natives:
 
     def first(self, period: float) -> None:
         """A loop is made: it may begin with native code before the watcher has looked at it. In the thread that did."""
-        if not self.why and self._bus.works(PART) and _thread.get_native_id() == os.getpid() and self._left >= 1:
+        own = _thread.get_native_id() == os.getpid() and env.interpreters() is None
+        if own and not self.why and self._bus.works(PART) and self._left >= 1:
             asked = period + FLOOR + 2 * sys.getswitchinterval()
             if self._timers.arm_first(asked, asked + GRACE):
                 self.margin = asked + GRACE
@@ -145,8 +146,11 @@ class Natives:
             return
         self._trips.patience = self._patience = self._hang_after if runs else None
         try:
-            if os.getpid() not in threads or env.other_interpreters():
-                self._timers.disarm()
+            if env.interpreters() is not None:
+                self.disarm()
+                self.why = "the program may run other interpreters, which answer no signal"
+            elif os.getpid() not in threads:
+                self.disarm()
             elif not self._trips.ours() or not all(map(untouched, self._signals)):
                 self._timers.delete()
                 self.why = "the program has taken over a signal of ours"
@@ -159,13 +163,16 @@ class Natives:
 
     def arm_again(self) -> None:
         """As before the last sleep, for the look that has begun."""
-        if self._timers.trip is None or self.margin == math.inf or self.why:
+        if self._timers.trip is None or self.margin == math.inf or self.why or not self._bus.works(PART):
             return
         try:
             self._arm(self._period, self.margin - GRACE)
         except OSError as error:
             self.disarm()
             self.why = str(error)
+        except Exception as error:
+            self.disarm()
+            self._bus.fail(PART, error)
 
     def _arm(self, period: float, asked: float) -> None:
         if self._file.fd < 0:
