@@ -29,6 +29,9 @@ CURRENT_TASKS_IS_DICT = sys.version_info < (3, 12)
 # https://docs.kernel.org/scheduler/sched-stats.html
 SCHEDSTAT = LINUX and os.access("/proc/self/schedstat", os.R_OK)
 
+# The idents of the threads of ours that run. The collector may run the program's finalisers in one of them.
+OUR_THREADS: set[int] = set()
+
 # sys._getframemodulename(depth), from 3.12 on, names a caller's module without making a frame object of it.
 # https://github.com/python/cpython/blob/3.12/Python/sysmodule.c (sys__getframemodulename_impl)
 if sys.version_info >= (3, 12):

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from asyncwatch.env import OUR_THREADS
+
 
 class _Life:
     """From a start to its stop: a thread that comes late to its end must not take the next one's locks for its own."""
@@ -78,6 +80,7 @@ class Worker:
 
     def _run(self, life: _Life) -> None:
         life.native = _thread.get_native_id()
+        OUR_THREADS.add(_thread.get_ident())
         before = time.thread_time()
         try:
             while not life.stopping:
@@ -99,6 +102,7 @@ class Worker:
                     self._ends()
             finally:
                 self._hide()
+                OUR_THREADS.discard(_thread.get_ident())
                 self.cpu += time.thread_time() - before
                 life.ended.release()
 

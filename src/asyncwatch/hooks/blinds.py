@@ -101,11 +101,12 @@ class Blinds:
             self._unused = not self.judged
         return self._again
 
-    def moved(self, before: Vitals | None, now: Vitals | None) -> bool:
-        """Whether the loop's thread can have gone on to something else since this look was due."""
-        if before is None or now is None:
+    def moved(self, before: Vitals | None, ran: float | None) -> bool:
+        """Whether the loop's thread can have gone on to something else between when this look was due and when it came,
+        having `ran` for so long by then."""
+        if before is None or ran is None:
             return True
-        return now.ran - before.ran - (self.gap.due - self.gap.since) >= MOVED
+        return ran - before.ran - (self.gap.due - self.gap.since) >= MOVED
 
     def end(self) -> None:
         """The look is over; lateness that one thread's native code does not explain must be reckoned with."""

@@ -49,6 +49,7 @@ class Eye:
         self.answered_at = now
         self.waiting = False
         self.at_wake: tuple[Look | None, TaskFacts | None] = None, None  # what ran when a look came too late
+        self.ran: float | None = None  # its thread's CPU seconds by then
         self.pongs = state.pongs
         self.alive_at = now
         self.hold: Hold | None = None

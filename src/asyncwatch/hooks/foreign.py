@@ -18,6 +18,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
+from asyncwatch.env import OUR_THREADS
 from asyncwatch.frames import PACKAGE, RawFrame
 from asyncwatch.hooks import walks
 from asyncwatch.hooks.bus import Bus
@@ -110,7 +111,7 @@ class ForeignCalls:
         return refused
 
     def _note(self, loop: Any, frame: FrameType, *, refused: bool, method: str = "") -> None:
-        if not self._bus.works(PART):
+        if not self._bus.works(PART) or threading.get_ident() in OUR_THREADS:
             return
         try:
             state, running = self._loops.known(loop), _get_running_loop()

@@ -116,8 +116,8 @@ class Looking:
         if not self._bus.works(PART) or self._quiet:
             return
         try:
-            watchdog = self._watchdog
-            self._natives.arm(watchdog.running(), period, self._pulse.recent, runs=watchdog.runs)
+            threads, runs = self._watchdog.running()
+            self._natives.arm(threads, period, self._pulse.recent, runs=runs)
         except Exception as error:
             self._natives.disarm()
             self._bus.fail(natives.PART, error)

@@ -57,17 +57,21 @@ def vitals(native: int | None, read: Callable[[bytes], bytes] | None = None) -> 
         return None
 
 
+def ran(native: int | None) -> float | None:
+    """The CPU seconds of a thread until now; None where nobody says."""
+    try:
+        return None if native is None else time.clock_gettime(env.cpu_clock(native))
+    except OSError:
+        return None
+
+
 def still(native: int | None, last: Vitals | None, most: float = 0.0) -> bool:
     """Whether the thread has run for no more than `most` CPU seconds since its numbers were read.
 
     They are what they were if it has not run at all: what it waited for a CPU is counted when it gets one.
     """
-    if native is None or last is None:
-        return False
-    try:
-        return time.clock_gettime(env.cpu_clock(native)) - last.ran <= most
-    except OSError:
-        return False
+    now = ran(native) if last is not None else None
+    return last is not None and now is not None and now - last.ran <= most
 
 
 @plain.record

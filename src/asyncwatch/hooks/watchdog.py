@@ -26,6 +26,7 @@ from asyncwatch.hooks.stacks import running_thread, waits_for_work
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.trio_runs import TrioRun
 from asyncwatch.hooks.verdicts import Verdicts
+from asyncwatch.hooks.vitals import ran
 
 PART = "hooks.watchdog"
 
@@ -111,14 +112,10 @@ class Watchdog:
         self.period = period
         return period
 
-    def running(self) -> list[int]:
-        """The native ids of the threads that have loops."""
-        return [eye.state.native for eye in self._eyes.values() if eye.state.native is not None]
-
-    @property
-    def runs(self) -> bool:
-        """Whether a loop ran in the main thread when it was last looked at."""
-        return any(eye.runs and eye.state.native == os.getpid() for eye in self._eyes.values())
+    def running(self) -> tuple[list[int], bool]:
+        """The native ids of the threads that have loops; and whether one ran in the main thread at the last look."""
+        eyes, main = list(self._eyes.values()), os.getpid()
+        return [eye.state.native or 0 for eye in eyes], any(eye.runs and eye.state.native == main for eye in eyes)
 
     def _look_at(self, eye: Eye, loop: Any, now: float) -> float:
         state = eye.state
@@ -136,7 +133,7 @@ class Watchdog:
             if eye.at_wake[0] is None:
                 eye.at_wake = self._wakes(eye, now)
             over = idle or (eye.waiting and answered_at > 0)
-            self._look_back(eye, blind, over=over, moved=self._blinds.moved(before, eye.record.last))
+            self._look_back(eye, blind, over=over, moved=self._blinds.moved(before, eye.ran))
         elif blind is not None and blind.cause == "unknown":
             self._verdicts.unexplained(blind.seconds, eye.threshold)
         eye.at_wake = None, None
@@ -161,6 +158,7 @@ class Watchdog:
         if loop is None or not loop.is_running():
             return None, None
         look, task = self._glance(eye, loop, now)
+        eye.ran = ran(eye.state.native)
         return look, None if task is None else self._facts(task)
 
     def _find_thread(self, eye: Eye, loop: Any) -> None:
@@ -214,6 +212,8 @@ class Watchdog:
             hold.blind(plain.replace(blind, cause="code"), key, None, fresh=False)
         else:
             hold.blind(blind, key, facts if fresh else None, fresh=fresh)
+            if look and hold.current and blind.cause == "stopped":
+                hold.current.add(look.stack, self._blinds.gap.now)  # it stood where it stands
 
     def _sample(self, eye: Eye, loop: Any, now: float) -> None:
         """Look into a loop that was asked and has not answered."""
