@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "baselines": VOCABULARY,
     "pipeline": {*VOCABULARY, "detectors", "suppress", "baselines"},
     "sinks": {*VOCABULARY, "sinks", "detectors", "workers"},
-    "workers": set(),
+    "workers": {"env"},
     "identity": set(),
     "instruments": {"instrument", "instruments"},
     "control": {*VOCABULARY, "control", "workers"},
