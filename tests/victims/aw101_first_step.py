@@ -33,12 +33,6 @@ async def in_a_row():
     pickle.dumps(DATA[: len(DATA) // 50])
 
 
-async def at_once_and_waits():
-    await asyncio.sleep(0)
-    pickle.dumps(DATA[: len(DATA) // 20])
-    time.sleep(0.3)  # AW101
-
-
 async def last():
     await asyncio.sleep(0.1)
     pickle.dumps(DATA)  # AW101
@@ -47,7 +41,6 @@ async def last():
 async def main():
     await first()
     await in_a_row()
-    await at_once_and_waits()
     await last()
 
 
