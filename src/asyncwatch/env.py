@@ -155,13 +155,15 @@ def in_one_go(call: Callable[..., Any], *arguments: Any) -> Any:
 HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
-def interpreters() -> Any:
-    """What makes other interpreters in this process; None while the program has not imported it.
+def other_interpreters() -> bool:
+    """Whether this process has interpreters beside ours, or may have before long.
 
-    A main thread that runs one of them answers no signal, and keeps the GIL where they share it: who asks for it does
-    so in his own. https://github.com/python/cpython/blob/3.11/Python/ceval_gil.h#L77 (SET_GIL_DROP_REQUEST)
+    A main thread that runs one of them answers no signal. Until 3.12 it keeps the GIL as well, for who asks does so in
+    his own interpreter: there it is enough that the program has imported what makes them. Later asyncio itself does.
+    https://github.com/python/cpython/blob/3.11/Python/ceval_gil.h#L77 (SET_GIL_DROP_REQUEST)
     """
-    return sys.modules.get("_interpreters") or sys.modules.get("_xxsubinterpreters")
+    module: Any = sys.modules.get("_interpreters")
+    return "_xxsubinterpreters" in sys.modules or (module is not None and len(module.list_all()) > 1)
 
 
 # There `sys._current_frames()` looks at the threads of all interpreters, with the lock of one of them: it crashes.
@@ -171,8 +173,7 @@ _READS_ALL_INTERPRETERS = (3, 12) <= sys.version_info < (3, 14)
 
 def can_read_frames() -> bool:
     """Whether the frames of other threads can be read now."""
-    module = interpreters() if _READS_ALL_INTERPRETERS else None
-    return module is None or len(module.list_all()) <= 1
+    return not (_READS_ALL_INTERPRETERS and other_interpreters())
 
 
 def task_references() -> list[Any]:

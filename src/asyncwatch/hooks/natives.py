@@ -110,7 +110,7 @@ class Natives:
 
     def first(self, period: float) -> None:
         """A loop is made: it may begin with native code before the watcher has looked at it. In the thread that did."""
-        own = _thread.get_native_id() == os.getpid() and env.interpreters() is None
+        own = _thread.get_native_id() == os.getpid() and not env.other_interpreters()
         if own and not self.why and self._bus.works(PART) and self._left >= 1:
             asked = period + FLOOR + 2 * sys.getswitchinterval()
             if self._timers.arm_first(asked, asked + GRACE):
@@ -146,10 +146,7 @@ class Natives:
             return
         self._trips.patience = self._patience = self._hang_after if runs else None
         try:
-            if env.interpreters() is not None:
-                self.disarm()
-                self.why = "the program may run other interpreters, which answer no signal"
-            elif os.getpid() not in threads:
+            if os.getpid() not in threads or env.other_interpreters():
                 self.disarm()
             elif not self._trips.ours() or not all(map(untouched, self._signals)):
                 self._timers.delete()
