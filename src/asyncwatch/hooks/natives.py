@@ -113,8 +113,11 @@ class Natives:
         own = _thread.get_native_id() == os.getpid() and not env.other_interpreters()
         if own and not self.why and self._bus.works(PART) and self._left >= 1:
             asked = period + FLOOR + 2 * sys.getswitchinterval()
-            if self._timers.arm_first(asked, asked + GRACE):
-                self.margin = asked + GRACE
+            try:
+                if self._timers.arm_first(asked, asked + GRACE):
+                    self.margin = asked + GRACE
+            except Exception as error:
+                self._fails(error)
 
     # -- called by the watcher, the first as soon as it has the GIL, the last just before it gives it away --
 
@@ -154,9 +157,8 @@ class Natives:
             else:
                 self._period = period
                 self._arm(period, period + FLOOR + recent + 2 * sys.getswitchinterval())
-        except OSError as error:
-            self.disarm()
-            self.why = str(error)
+        except Exception as error:
+            self._fails(error)
 
     def arm_again(self) -> None:
         """As before the last sleep, for the look that has begun."""
@@ -164,11 +166,15 @@ class Natives:
             return
         try:
             self._arm(self._period, self.margin - GRACE)
-        except OSError as error:
-            self.disarm()
-            self.why = str(error)
         except Exception as error:
-            self.disarm()
+            self._fails(error)
+
+    def _fails(self, error: Exception) -> None:
+        """Nothing stays armed. What the system refuses is no fault of ours."""
+        self.disarm()
+        if isinstance(error, OSError):
+            self.why = str(error)
+        else:
             self._bus.fail(PART, error)
 
     def _arm(self, period: float, asked: float) -> None:
