@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import asyncwatch
-from asyncwatch.hooks import eye
+from asyncwatch.hooks import eye, watchdog
 from asyncwatch.hooks.eye import Nap
+from asyncwatch.hooks.lags import Lags
 from asyncwatch.hooks.looking import Looking
 from asyncwatch.hooks.pulse import Pulse
 from asyncwatch.hooks.watchdog import Watchdog
@@ -189,15 +190,40 @@ def test_a_built_in_function_that_ends_a_nap_is_seen(factory: Callable[[], Any],
     assert [one.rule.code for one in watch.findings if one.level != "info"] == ["AW101"]
 
 
+def test_an_answer_counts_as_one_at_the_look_after_it_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that has run since the last look is asked often again, also when an old question was answered before."""
+    monkeypatch.setattr(watchdog, "waits_for_work", lambda *found: True)
+    state: Any = SimpleNamespace(
+        number=1, ident=0, native=None, base=None, baseline=None, pongs=1, pong_at=9.9, work=None, rests=lambda *seen: None
+    )
+    one = eye.Eye(state, 9.0)
+    one.asks(9.8, None)
+    one._ask_in, one.waiting, state.pongs = 1.0, True, 2
+    verdicts = SimpleNamespace(throttled=lambda: None, of=lambda *found: None)
+    blinds = SimpleNamespace(elsewhere=0.0, of=lambda *found: None)
+    asked: list[float] = []
+    looks: Any = SimpleNamespace(
+        _verdicts=verdicts, _blinds=blinds, lags=Lags(), _find_thread=lambda *found: None, _ask=lambda *found: asked.append(1)
+    )
+    looks._answered = partial(Watchdog._answered, looks)
+    loop = SimpleNamespace(slow_callback_duration=0.1)
+    seen = []
+    for now in (10.0, 10.025):
+        Watchdog._look_at(looks, one, loop, now)
+        seen.append(one._ask_in)
+    assert seen == [1.0, eye.ASK_IDLE]
+    assert not asked
+
+
 def test_with_a_second_thread_there_are_no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether others ran meanwhile could not be told from the loop's own clock."""
     asked: list[str] = []
-    watchdog: Any = SimpleNamespace(_quiet=SimpleNamespace(nap="nap", stirs=lambda: asked.append("often")))
+    looks: Any = SimpleNamespace(_quiet=SimpleNamespace(nap="nap", stirs=lambda: asked.append("often")))
     monkeypatch.setattr(threading, "_active", {1: "loop"})
-    assert Watchdog.nap(watchdog) == "nap"
+    assert Watchdog.nap(looks) == "nap"
     monkeypatch.setattr(threading, "_active", {1: "loop", 2: "pool"})
-    assert Watchdog.nap(watchdog) is None
+    assert Watchdog.nap(looks) is None
     assert asked == ["often"]
     watchdog._quiet = None
     monkeypatch.setattr(threading, "_active", {1: "loop"})
-    assert Watchdog.nap(watchdog) is None
+    assert Watchdog.nap(looks) is None

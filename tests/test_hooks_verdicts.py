@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from asyncwatch.detectors import aw102_loop_hung
-from asyncwatch.events import LoopFacts
+from asyncwatch.events import LoopFacts, StepHeld
 from asyncwatch.findings import Finding
 from asyncwatch.frames import Scope
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.eye import Eye
-from asyncwatch.hooks.hold import SAMPLING, Hold
+from asyncwatch.hooks.hold import SAMPLING, Blind, Hold
 from asyncwatch.hooks.verdicts import Verdicts
 from asyncwatch.hooks.vitals import Quota, Vitals
 
@@ -64,3 +64,23 @@ def test_a_hang_is_said_once_however_late_its_thread_was_looked_at(first_look: f
 def test_a_loop_that_other_threads_keep_from_the_gil_is_not_hung() -> None:
     """A thread that asks for the GIL all the time while others run waits for them: nothing is said, nor taken for said."""
     assert hold_for(1.5, turns=2, others=SAMPLING) == ([], False)
+
+
+@pytest.mark.parametrize("late", [0.0, 0.02])
+def test_a_built_in_callback_is_told_though_the_watcher_was_late_once(late: float) -> None:
+    """Looks that find only the loop itself stand for a callback without a frame; one late look takes nothing away."""
+    bus = Bus(frozenset({"AW101"}))
+    verdicts = Verdicts(bus, Collector(bus), Quota(of="/nowhere"), AFTER)
+    facts = LoopFacts("uvloop.Loop", "MainThread", 1)
+    eye = Eye(SimpleNamespace(pongs=0, native=None, baseline=None, facts=facts), 0.0)  # type: ignore[arg-type]
+    eye.waiting = True
+    eye.hold = Hold(0.0, 0.0)
+    if late:
+        eye.hold.blind(Blind(late, 0.0, 0.01, "stopped"), None, None, fresh=False)
+    for number in range(40):
+        eye.record.add(number * SAMPLING, Vitals(0.0, 0.0, 0), None, 0.0)
+        eye.hold.look_nowhere(number * SAMPLING)
+    verdicts.of(eye, 0.4)
+    (event,) = bus.queue
+    assert isinstance(event, StepHeld)
+    assert (event.duration, event.samples, event.account.stopped) == (0.4, (((), 40),), late)

@@ -103,9 +103,14 @@ class Segment:
         """Whether no look found a frame: native code called by the loop itself."""
         return set(self.stacks) == {()}
 
+    @property
+    def seen(self) -> bool:
+        """Whether a look, or a stack that was written down, shows what it was."""
+        return bool(self.stacks or self.foreign)
+
     def explained(self, duration: float) -> bool:
         """Whether it was looked at often enough for its samples to stand for the whole."""
-        return bool(self.stacks or self.foreign) and self.unseen <= duration / 2
+        return self.seen and self.unseen <= duration / 2
 
 
 def _count(stacks: Counter[Stack], stack: Stack, weight: int) -> None:

@@ -63,11 +63,13 @@ class Verdicts:
             self.unexplained(silent, eye.threshold)
             return
         hold.close(end, TAIL * eye.period)
+        # A machine that stood still meanwhile leaves a segment of which nothing was seen.
+        if not any(segment.seen for segment in hold.segments) and (eye.waiting or not hold.segments):
+            self._nowhere(eye, hold, silent, end)
+            return
         for segment, duration, slack in hold.lengths(end):
             self._finish(eye, segment, duration, slack)
-        if not hold.segments:
-            self._nowhere(eye, hold, silent, end)
-        elif eye.waiting:
+        if eye.waiting:
             self._turns(eye, hold, silent, end)
 
     def _finish(self, eye: Eye, segment: Segment, duration: float, slack: float) -> None:
@@ -113,7 +115,7 @@ class Verdicts:
         if hold.nowhere < ENOUGH or duration < eye.threshold:
             self.unexplained(duration, eye.threshold)
             return
-        account = self._account(eye, None, eye.asked_at, end)
+        account = self._account(eye, None, eye.asked_at, end, hold)
         # It looked idle, so nobody knows since when.
         slack = eye.asked_at - eye.answered_at
         samples = (((), hold.nowhere),)

@@ -126,8 +126,8 @@ class Watchdog:
         if idle:
             state.rests(eye.pongs, now)
         blind = self._blinds.of(state, before, eye.record.last)
-        answered_at = state.pong_at if state.pongs != eye.pongs else 0.0
-        if eye.waiting and answered_at and (blind is None or answered_at < blind.due):
+        answered_at = state.pong_at if eye.waiting and state.pongs != eye.pongs else 0.0
+        if answered_at and (blind is None or answered_at < blind.due):
             self._answered(eye, answered_at)
         if blind is not None and (eye.waiting or blind.stack or (blind.cause == "stopped" and not idle)):
             if eye.at_wake[0] is None:
