@@ -224,6 +224,6 @@ def test_with_a_second_thread_there_are_no_naps(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(threading, "_active", {1: "loop", 2: "pool"})
     assert Watchdog.nap(looks) is None
     assert asked == ["often"]
-    watchdog._quiet = None
+    looks._quiet = None
     monkeypatch.setattr(threading, "_active", {1: "loop"})
     assert Watchdog.nap(looks) is None
