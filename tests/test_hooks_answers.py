@@ -13,7 +13,7 @@ import pytest
 
 from asyncwatch.hooks import walks
 from asyncwatch.hooks.bus import Bus
-from asyncwatch.hooks.natives import BURST, GRACE, REFILL, Natives
+from asyncwatch.hooks.natives import BURST, GRACE, LOOKING, REFILL, Natives
 
 
 class Timer:
@@ -82,6 +82,24 @@ def test_a_watcher_that_gets_its_turn_in_an_answer_counts(natives: Natives, wher
     interrupted.before = timers.disarm if does == "disarm" else lambda: natives._arm(0.01, 0.045)
     timers.answered()
     assert [timer.seconds for timer in timers.dumps] == [0, 0]
+
+
+def test_what_the_watcher_spends_on_looks_is_no_asking(natives: Natives) -> None:
+    """Its own timer stands still while it looks, begins anew with each sleep, and has more time in a look."""
+    timers = natives._timers
+    natives._patience = 5.0
+    natives._arm(0.025, 0.06)
+    asking = timers.own.seconds
+    assert asking >= 5.0 / 0.005 * 20e-6
+    natives.awake()
+    assert timers.own.seconds == 0
+    natives.asleep()
+    assert timers.own.seconds == asking
+    natives._arm(0.025, 0.06, LOOKING)
+    assert timers.own.seconds == asking + LOOKING
+    natives.disarm()
+    natives.asleep()
+    assert timers.own.seconds == 0
 
 
 def test_no_answer_arms_what_is_disarmed(natives: Natives) -> None:

@@ -42,15 +42,20 @@ class Sleeper:
         watchdog = SimpleNamespace(nap=lambda: Nap(1, 5.0, 11.0), napped=self.on_nap)
         self.taken: list[float] = []
         blinds = SimpleNamespace(snapshot=SimpleNamespace(take=lambda: self.taken.append(self.now)))
+        self.asleep = 0
         looking: Any = SimpleNamespace(
-            _quiet=True, _watchdog=watchdog, _bus=self.bus, _pulse=self.pulse, _blinds=blinds
-        )
+            _quiet=True, _watchdog=watchdog, _bus=self.bus, _pulse=self.pulse, _blinds=blinds,
+            _natives=SimpleNamespace(asleep=self.falls_asleep),
+        )  # fmt: skip
         looking._nap, looking._wakes = partial(Looking._nap, looking), partial(Looking._wakes, looking)
         monkeypatch.setattr(time, "clock_gettime", self.show)
         Looking.sleep(looking, self.wait, PERIOD)
 
     def on_nap(self, until: float, times: int, *, stirred: bool) -> None:
         self.napped.append((until, times, stirred))
+
+    def falls_asleep(self) -> None:
+        self.asleep += 1
 
     def show(self, clock: int) -> float:
         if self.shown < 0:
@@ -106,6 +111,7 @@ def test_a_nap_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     sleeper = Sleeper(monkeypatch, *[nothing] * 100)
     assert 1.0 <= sleeper.now - 10.0 < 1.0 + 2 * PERIOD
     assert len(sleeper.wakes) == 100 - 40
+    assert sleeper.asleep == 39
 
 
 @pytest.mark.parametrize(("end", "times"), [(nothing, 0), (poked, 0), (late, 1)])

@@ -78,6 +78,7 @@ class Looking:
 
     def look(self) -> float:
         """One turn of the watcher; returns the seconds until the next."""
+        self._natives.awake()
         now = self._bus.look()
         self._quiet = self._passed_over = False
         if not self._bus.works(PART):
@@ -113,7 +114,10 @@ class Looking:
             return  # the last look's sleep is not over yet
         self._pulse.rests(self._bus.now(), period)
         self._blinds.snapshot.prepare()
-        if not self._bus.works(PART) or self._quiet:
+        if not self._bus.works(PART):
+            return
+        if self._quiet:
+            self._natives.asleep()
             return
         try:
             threads, runs = self._watchdog.running()
@@ -156,6 +160,7 @@ class Looking:
                     break
                 bus.clock = last = then
                 times += 1
+                self._natives.asleep()
         except OSError:
             pass  # the thread is gone, and its clock with it
         if times:

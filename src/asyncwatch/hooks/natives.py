@@ -41,8 +41,9 @@ FLOOR = 0.03
 GRACE = 0.025
 # A margin beyond this would come too late to be of use.
 MOST = 0.5
-# CPU seconds the watcher spends on one request for the GIL, reckoned high: a dump too late is better than too early.
-ASKING = 40e-6
+# CPU seconds the watcher spends on one request for the GIL, 20 to 55 microseconds measured; reckoned high: a dump too
+# late is better than too early. And for a look, in which it asks too when it has lost the GIL.
+ASKING, LOOKING = 60e-6, 0.1
 HEADLINE = b"AW102 loop-hung: native code keeps the GIL; all stacks, the innermost call first:\n"
 # So many dumps at once, and one more each so many seconds. One in some thousand meets a thread that has just left its
 # native code, and of those one in 55 to 635 crashed a Python before 3.14. Who needs more knows by then, and what is
@@ -67,6 +68,7 @@ class Natives:
         self._file = DumpFile()
         self._signals: list[int] = []
         self._timers = Timers()
+        self.awake, self.asleep = self._timers.awake, self._timers.asleep
         self._trips = Trips(self._timers.answered, self._hangs, turns)
         self._period = 0.0
         self._left = float(BURST)
@@ -165,7 +167,7 @@ class Natives:
         if self._timers.trip is None or self.margin == math.inf or self.why or not self._bus.works(PART):
             return
         try:
-            self._arm(self._period, self.margin - GRACE)
+            self._arm(self._period, self.margin - GRACE, LOOKING)
         except Exception as error:
             self._fails(error)
 
@@ -177,7 +179,7 @@ class Natives:
         else:
             self._bus.fail(PART, error)
 
-    def _arm(self, period: float, asked: float) -> None:
+    def _arm(self, period: float, asked: float, looking: float = 0.0) -> None:
         if self._file.fd < 0:
             self._open()
         timers = self._timers
@@ -191,14 +193,14 @@ class Natives:
             hang = max(self._patience, 2 * margin)
         timers.arm(asked, dump, hang)
         if hang and self._patience is not None and _thread._count() <= OURS:
-            self._arm_own(self._patience)
+            self._arm_own(looking + max(GRACE, self._patience / sys.getswitchinterval() * ASKING))
 
-    def _arm_own(self, hang_after: float) -> None:
+    def _arm_own(self, asking: float) -> None:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
         if self._timers.own is None:
             native = _thread.get_native_id()
             self._timers.own = self._timer(self._library, env.cpu_clock(native), native, self._signals[1])
-        self._timers.own.arm(hang_after / sys.getswitchinterval() * ASKING)
+        self._timers.ask_for(asking)
 
     def _make(self) -> None:
         native = os.getpid()

@@ -21,6 +21,7 @@ class Timers:
         self.trip: Any = None
         self.dumps: list[Any] = []
         self.own: Any = None
+        self._asking = 0.0  # CPU seconds of the watcher until that; 0 when it is not wanted
         self._asks = 0.0  # CPU seconds until the question; 0 when none is asked
         self._delays: tuple[float, ...] | None = None  # those of the dumps; None while they are being armed
         self._turn = 0  # counts what the watcher does
@@ -53,11 +54,26 @@ class Timers:
 
     def disarm(self) -> None:
         """No signal from here on. The dumps before the question."""
-        self._asks, self._delays = 0.0, None
+        self._asks, self._asking, self._delays = 0.0, 0.0, None
         self._turn += 1
         self._no_dump()
         if self.trip is not None:
             self.trip.stop()
+
+    def ask_for(self, seconds: float) -> None:
+        """The watcher sleeps and then asks for the GIL; so much of its CPU is too much for that."""
+        self._asking = seconds
+        self.asleep()
+
+    def awake(self) -> None:
+        """It has the GIL: what it spends from here on is no asking."""
+        if self.own is not None:
+            self.own.stop()
+
+    def asleep(self) -> None:
+        """It sleeps on, and nothing else has changed."""
+        if self._asking and self.own is not None:
+            self.own.arm(self._asking)
 
     def answered(self) -> None:
         """The main thread runs Python: all begins anew, for more native code may follow before the watcher's turn.
@@ -110,4 +126,4 @@ class Timers:
         """In a forked child, which inherits none."""
         self.trip = self.own = None
         self.dumps = []
-        self._asks, self._delays, self._arming = 0.0, None, False
+        self._asks, self._asking, self._delays, self._arming = 0.0, 0.0, None, False
