@@ -103,6 +103,7 @@ PARTS = [
     ("watchdog.Watchdog._sample", "hooks.watchdog"),
     ("blinds.Blinds.of", "hooks.watchdog"),
     ("natives.Natives._arm", "hooks.natives"),
+    ("natives.Natives.first", None),
     ("sweep.Sweeper.__call__", "hooks.sweep"),
     ("sweep.Sweeper._visit", "hooks.sweep"),
     ("owners.is_unheld", None),

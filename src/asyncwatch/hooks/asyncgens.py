@@ -95,7 +95,7 @@ class AsyncgenTap:
 
         @functools.wraps(original)
         def _asyncgen_finalizer_hook(self: Any, agen: Any) -> None:
-            tap._guarded(tap._left, self, agen, "collector")
+            tap._bus.guarded(PART, tap._left, self, agen, "collector")
             original(self, agen)
 
         tap = self
@@ -106,21 +106,12 @@ class AsyncgenTap:
 
         @functools.wraps(original)
         def shutdown_asyncgens(self: Any) -> Any:
-            tap._guarded(tap._shut_down, self)
+            tap._bus.guarded(PART, tap._shut_down, self)
             return original(self)
 
         tap = self
         marked = inspect.iscoroutinefunction(original)
         return env.mark_coroutine_function(shutdown_asyncgens) if marked else shutdown_asyncgens
-
-    def _guarded(self, function: Callable[..., Any], *args: Any) -> Any:
-        if not self._bus.works(PART):
-            return None
-        try:
-            return function(*args)
-        except Exception as error:
-            self._bus.fail(PART, error)
-            return None
 
     def _outer(self, frame: FrameType, loop: Any) -> tuple[RawFrame, ...]:
         """The frames around the iterating one, out to the program's own line; empty where that is the program's."""
@@ -188,7 +179,7 @@ class AsyncgenTap:
         """A first iteration when the loop has closed all generators, of which it warns. Whether this was such a one."""
         if not self._is_over(loop) or not self._bus.works(PART):
             return False
-        taken = self._guarded(self._say_late, loop, agen, _callers_frame()) or False
+        taken = self._bus.guarded(PART, self._say_late, loop, agen, _callers_frame()) or False
         before = self._shown.hide(taken)
         try:
             original(loop, agen)

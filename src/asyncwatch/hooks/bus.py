@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -132,6 +133,16 @@ class Bus(Room):
 
     def works(self, part: str) -> bool:
         return self.open and part not in self.broken
+
+    def guarded(self, part: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of a part that works; None where it does not, or no longer does."""
+        if not self.works(part):
+            return None
+        try:
+            return function(*args)
+        except Exception as error:
+            self.fail(part, error)
+            return None
 
     def fail(self, part: str, error: BaseException) -> None:
         """A part of ours raised: it is switched off for good, and that is said once."""

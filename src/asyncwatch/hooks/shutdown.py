@@ -38,7 +38,7 @@ class ShutdownTap:
         @functools.wraps(original)
         def all_tasks(loop: Any = None) -> set[Any]:
             if loop is not None:
-                tap._guarded(tap._asked, loop)
+                tap._bus.guarded(PART, tap._asked, loop)
             return original(loop)
 
         tap = self
@@ -50,7 +50,7 @@ class ShutdownTap:
         @functools.wraps(original)
         def close(self: Any) -> None:
             if not self.is_closed() and not self.is_running():
-                tap._guarded(tap._before_close, self)
+                tap._bus.guarded(PART, tap._before_close, self)
                 tap.closing(self)
             original(self)
 
@@ -61,7 +61,7 @@ class ShutdownTap:
         """The program has ended; a loop that nobody closed has tasks that nobody will run."""
         loop = state.ref()
         if loop is not None and not loop.is_closed() and not loop.is_running():
-            self._guarded(self._left_open, state, loop)
+            self._bus.guarded(PART, self._left_open, state, loop)
 
     def _left_open(self, state: LoopState, loop: Any) -> None:
         for key, record in self._pending(loop):
@@ -70,15 +70,6 @@ class ShutdownTap:
             task = record()
             if said and task is not None:
                 task._log_destroy_pending = False  # or the interpreter says the same when it is gone and we are, too
-
-    def _guarded(self, function: Callable[..., Any], *args: Any) -> Any:
-        if not self._bus.works(PART):
-            return None
-        try:
-            return function(*args)
-        except Exception as error:
-            self._bus.fail(PART, error)
-            return None
 
     def _pending(self, loop: Any) -> list[tuple[int, Record]]:
         found = []
@@ -96,7 +87,7 @@ class ShutdownTap:
         # Whoever asks is about to hold them all: who held them before can only be told now.
         pending = [(key, record, owners.is_unheld(record)) for key, record in self._pending(loop)]
         if pending:
-            loop.call_soon(functools.partial(self._guarded, self._runs_again, state, pending))
+            loop.call_soon(functools.partial(self._bus.guarded, PART, self._runs_again, state, pending))
 
     def _runs_again(self, state: LoopState, pending: list[tuple[int, Record, bool]]) -> None:
         """The last run begins; those of the tasks that were cancelled are what the shutdown met."""
