@@ -98,12 +98,16 @@ def other_loop(end: float) -> None:
         runner.run(work())
 
 
-def reports(watch: Any, end: float) -> None:
-    while time.monotonic() < end + 1:
-        time.sleep(0.5)
-        faults = [finding.event for finding in watch.findings if finding.rule.code == "AW001"]
-        why = watch._hooks.looking._natives.why
-        print(json.dumps({**counts, "wrong": wrong, "faults": faults, "why": why}), flush=True)
+def report(watch: Any, **more: object) -> None:
+    faults = [finding.event for finding in watch.findings if finding.rule.code == "AW001"]
+    why = watch._hooks.looking._natives.why
+    print(json.dumps({**counts, "wrong": wrong, "faults": faults, "why": why, **more}), flush=True)
+
+
+def reports(watch: Any, over: threading.Event) -> None:
+    """The counts so far: a process that crashes says no more."""
+    while not over.wait(0.5):
+        report(watch)
 
 
 def run(kind: str, margins: str, seconds: float) -> None:
@@ -124,12 +128,16 @@ def run(kind: str, margins: str, seconds: float) -> None:
         factory = uvloop.new_event_loop
     end = time.monotonic() + seconds
     with asyncwatch.watch("light", output=()) as watch:
-        threading.Thread(target=reports, args=(watch, end), daemon=True).start()
+        over = threading.Event()
+        reporter = threading.Thread(target=reports, args=(watch, over), daemon=True)
+        reporter.start()
         threading.Thread(target=other_loop, args=(end,), daemon=True).start()
         with asyncio.Runner(loop_factory=factory) as runner:
             runner.run(main(end, blocks, slow))
         watch.flush()
-    print(json.dumps({**counts, "wrong": wrong, "faults": [], "ended": True}), flush=True)
+        over.set()
+        reporter.join()
+    report(watch, ended=True)  # the last line there is
 
 
 if __name__ == "__main__":
