@@ -244,6 +244,8 @@ def tick_clock(native: int) -> int:
 # Which functions start and which are called, told by the interpreter itself; from 3.12 on.
 # https://docs.python.org/3/library/sys.monitoring.html
 MONITORING: Any = getattr(sys, "monitoring", None)
+# A task group may ask its task to cancel and not take that back. https://github.com/python/cpython/issues/116720
+GROUPS_FORGET = sys.version_info < (3, 13)
 # time.sleep has an audit event from 3.13 on. https://docs.python.org/3/library/time.html#time.sleep
 SLEEP_IS_AUDITED = sys.version_info >= (3, 13)
 WHY_NO_MONITORING = "" if MONITORING is not None else "this Python has no sys.monitoring (3.12 has)"

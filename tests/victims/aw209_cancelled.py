@@ -99,10 +99,19 @@ async def times_out():
     await asyncio.sleep(END - 0.5)
 
 
+async def handles_a_failed_child():
+    with contextlib.suppress(ExceptionGroup):
+        async with asyncio.TaskGroup() as children:
+            children.create_task(asyncio.sleep(30))
+            children.create_task(fails())
+    await asyncio.sleep(END - 0.5)
+
+
 async def main():
     ways = (swallows, catches_all, cleans_up_for_ever, shields, outermost, in_time, within_a_limit, takes_it_back)
     tasks = [asyncio.create_task(way()) for way in ways]
     others = [asyncio.create_task(group()), asyncio.create_task(times_out())]
+    others.append(asyncio.create_task(handles_a_failed_child()))
     await asyncio.sleep(0.1)
     for task in tasks:
         task.cancel()

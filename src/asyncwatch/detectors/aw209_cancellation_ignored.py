@@ -66,6 +66,7 @@ Instead
 
 False alarms
     A clean-up that takes longer than the grace. One that stands under a timeout of its own is silent until that ends.
+    Requests that a task group made and forgot to take back, as it may before Python 3.13, do not count.
 
 Settings
     `--cancel-grace SECONDS` (1).

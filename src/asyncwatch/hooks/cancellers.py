@@ -18,6 +18,7 @@ from asyncwatch.env import MONITORING
 from asyncwatch.frames import RawFrame
 from asyncwatch.hooks import tools
 from asyncwatch.hooks.bus import Bus
+from asyncwatch.hooks.forgotten import Forgotten
 from asyncwatch.hooks.names import task_name
 from asyncwatch.hooks.stacks import is_loop_code
 
@@ -54,6 +55,7 @@ class Cancellers:
         self._current = env.current_task_getter()
         self.why = env.WHY_NO_MONITORING if wanted else "in profile debug"
         self._wanted = wanted and not self.why
+        self.forgotten = Forgotten(bus)
 
     def row(self) -> tuple[str, str, str]:
         """What `AW000` says of it."""

@@ -42,6 +42,7 @@ class Cancels:
         self._bus = bus
         self._patience = patience
         self._cancellers = cancellers
+        self._left = cancellers.forgotten.left
         self._grace = grace
         self._asked: dict[int, Asked] = {}
         self._told: dict[int, Record] = {}
@@ -53,7 +54,7 @@ class Cancels:
 
     def visit(self, key: int, record: Record, task: Any, now: float) -> bool:
         """Look at one pending task; True when it had to be judged, which is dear."""
-        requests = task.cancelling()
+        requests = self._left(task)
         if not requests:
             if self._asked:
                 self.forget(key)
@@ -90,7 +91,7 @@ class Cancels:
         return True
 
     def _ask(self, record: Record, task: Any, now: float) -> Asked:
-        return Asked(record, now, task.cancelling(), self._state.late, asking_scope(task))
+        return Asked(record, now, self._left(task), self._state.late, asking_scope(task))
 
     def forget(self, key: int) -> None:
         self._asked.pop(key, None)
@@ -120,7 +121,7 @@ class Cancels:
         for callback in hearers.callbacks(task):
             group = getattr(callback, "__self__", None) if callable(callback) else None
             if type(group) is asyncio.TaskGroup and group._aborting:  # type: ignore[attr-defined]
-                return "its task group, which is ending"
+                return "its ending task group"
         for waiter in hearers.waiters(task):
             if waiter.cancels and waiter.task.cancelling():
                 return f"task {waiter.task.get_name()!r}, which waits for it and was cancelled"

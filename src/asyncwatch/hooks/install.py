@@ -116,6 +116,7 @@ class Hooks:
             self._source_tracebacks.install(patches, self._own_code, self._foreign.code)
         self._lockers.install(patches)
         self._cancellers.install()
+        self._cancellers.forgotten.install(patches)
         self._unraisable.install(patches)
         self._shown.install(patches)
         self._coroutines.install(patches)
