@@ -20,6 +20,7 @@ import pytest
 import asyncwatch
 from asyncwatch.findings import Finding
 from asyncwatch.hooks import executors, pools
+from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.pulse import Gap
 
 LOOPS: list[Callable[[], Any]] = [asyncio.new_event_loop]
@@ -122,6 +123,14 @@ def test_what_the_machine_does_is_not_said(when: str, monkeypatch: pytest.Monkey
 
     findings, totals = run(asyncio.new_event_loop, main())
     assert (findings, totals["findings"]) == ([], {})
+
+
+@pytest.mark.parametrize(("cause", "late", "counted"), [("stopped", 0.01, 0.01), ("gil", 0.01, 0.0), ("gil", 0.04, 0.04)])
+def test_every_wait_for_a_cpu_is_the_machines(cause: str, late: float, counted: float) -> None:
+    """However short; a short wait for the GIL is what the threads at work make of it."""
+    looks = executors.Executors(Bus(frozenset()), Any, Any, Any)  # type: ignore[arg-type]
+    looks.look(10.0, Gap(9.0, 9.025, 9.025 + late, late, cause))
+    assert looks.late == counted
 
 
 def test_another_executor_begins_anew() -> None:
