@@ -78,7 +78,7 @@ class Process:
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
             except OSError:
                 continue
             if int(fields[3]) == self.popen.pid and fields[0] != "Z":
