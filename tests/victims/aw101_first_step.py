@@ -1,4 +1,5 @@
-"""Native code before there was time for a look: in a loop's first step, right after other native code, in its last."""
+"""Native code before there was time for a look: in a loop's first step, right after other native code, in its last,
+beside a loop that is made and never runs."""
 
 import asyncio
 import pickle
@@ -45,3 +46,13 @@ async def main():
 
 
 _loop.run(main())
+
+
+async def beside_a_new_loop():
+    other = asyncio.new_event_loop()
+    pickle.dumps(DATA)  # AW101
+    other.close()
+
+
+_loop.run(asyncio.sleep(0))
+_loop.run(beside_a_new_loop())
