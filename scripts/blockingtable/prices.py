@@ -11,7 +11,12 @@ from pathlib import Path
 from matrix import clean_environment
 
 HERE = Path(__file__).parent
-WORKLOADS = HERE.parent / "benchmark" / "workloads.py"
+BENCHMARK = HERE.parent / "benchmark"
+sys.path.append(str(BENCHMARK))
+from ways import Worker  # noqa: E402
+
+# Seconds of each measurement, and how many the least is taken of.
+SECONDS, TIMES = 0.4, 3
 NAMES = ("sleep(0) storm", "creation storm", "call_soon chain", "streams echo")
 LIGHT = ["-m", "asyncwatch", "--profile", "light", "--output", "/dev/null"]
 WAYS = {"bare": [], "light": LIGHT, "light with AW104": [*LIGHT, "--extend-select", "AW104"]}
@@ -65,6 +70,18 @@ def run(command: list[str]) -> str:
     return done.stdout
 
 
+def least(command: list[str], workload: str) -> float:
+    """CPU seconds of one operation."""
+    worker, found = Worker(command, {}), []
+    worker.read()
+    for _ in range(TIMES):
+        worker.tell([workload, SECONDS])
+        answer = worker.read()
+        found.append(float(answer["cpu"]) / float(answer["operations"]))
+    worker.close()
+    return min(found)
+
+
 def report(python: str, rounds: int) -> None:
     """Print the ratios of the workloads and the nanoseconds of a call."""
     print(f"\nCPU time of one operation against the bare program: median (least-greatest) of {rounds} rounds")
@@ -72,8 +89,7 @@ def report(python: str, rounds: int) -> None:
         cpu: dict[str, list[float]] = {way: [] for way in WAYS}
         for _ in range(rounds):
             for way, before in WAYS.items():
-                said = run([python, *before, str(WORKLOADS), name, "asyncio", "0.4", "3"])
-                cpu[way].append(json.loads(said.splitlines()[-1])["cpu"])
+                cpu[way].append(least([python, *before, str(BENCHMARK / "worker.py"), "asyncio"], name))
         cells = []
         for way in list(WAYS)[1:]:
             ratios = [time / base for time, base in zip(cpu[way], cpu["bare"], strict=True)]
