@@ -13,6 +13,7 @@ from matrix import clean_environment
 HERE = Path(__file__).parent
 BENCHMARK = HERE.parent / "benchmark"
 sys.path.append(str(BENCHMARK))
+from interleave import measure  # noqa: E402
 from ways import Worker  # noqa: E402
 
 # Seconds of each measurement, and how many the least is taken of.
@@ -72,14 +73,11 @@ def run(command: list[str]) -> str:
 
 def least(command: list[str], workload: str) -> float:
     """CPU seconds of one operation."""
-    worker, found = Worker(command, {}), []
+    worker = Worker(command, {})
     worker.read()
-    for _ in range(TIMES):
-        worker.tell([workload, SECONDS])
-        answer = worker.read()
-        found.append(float(answer["cpu"]) / float(answer["operations"]))
+    found = min(measure(worker, workload, SECONDS) for _ in range(TIMES))
     worker.close()
-    return min(found)
+    return found
 
 
 def report(python: str, rounds: int) -> None:

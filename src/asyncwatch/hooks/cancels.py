@@ -97,16 +97,15 @@ class Cancels:
         self._asked.pop(key, None)
         self._told.pop(key, None)
 
-    @staticmethod
-    def _goes_on_elsewhere(task: Any, wait: waiting.Wait) -> bool:
+    def _goes_on_elsewhere(self, task: Any, wait: waiting.Wait) -> bool:
         """Whether it only waits for others that were asked as well: the innermost is the one that does not end."""
-        return any(not other.done() and other.cancelling() for other in waiting.awaited(task, wait))
+        return any(not other.done() and self._left(other) for other in waiting.awaited(task, wait))
 
     def _request(self, task: Any, depth: int = 8) -> Request | None:
         """The call that asked it, or one of those that wait for it and passed that on."""
         found = self._cancellers.last(task)
         for waiter in hearers.waiters(task) if found is None and depth else ():
-            if waiter.cancels and waiter.task.cancelling():
+            if waiter.cancels and self._left(waiter.task):
                 found = found or self._request(waiter.task, depth - 1)
         return found
 
@@ -123,7 +122,7 @@ class Cancels:
             if type(group) is asyncio.TaskGroup and group._aborting:  # type: ignore[attr-defined]
                 return "its ending task group"
         for waiter in hearers.waiters(task):
-            if waiter.cancels and waiter.task.cancelling():
+            if waiter.cancels and self._left(waiter.task):
                 return f"task {waiter.task.get_name()!r}, which waits for it and was cancelled"
         return ""
 
