@@ -67,6 +67,44 @@ async def parent():
     await asyncio.wait_for(nothing(), 5)
     await asyncio.sleep(0)
 
+async def children():
+    for _ in range(2):
+        told(asyncio.create_task(nothing()))
+        for task in [asyncio.ensure_future(coro) for coro in (nothing(), nothing())]:
+            told(task)
+        await asyncio.gather(*map(asyncio.create_task, [nothing()]))
+        await asyncio.sleep(0)
+    own = ledger.parents[id(asyncio.current_task())]
+    print(own.root, own.name[:20], len(own.name), own.coro, own.module)
+
+class Odd(asyncio.Task):
+    def get_name(self):
+        return 1 / 0
+
+class Wrapped:
+    def __init__(self, coro):
+        self.coro = coro
+        self.cr_frame = coro.cr_frame
+    def __await__(self):
+        return self.coro.__await__()
+    def __getattr__(self, name):
+        return getattr(self.coro, name)
+
+async def parents(loop):
+    namesless = types.FunctionType(children.__code__, {**globals(), "__name__": None})
+    await loop.create_task(children(), name="long" * 100)
+    await loop.create_task(namesless())
+    await Odd(children(), loop=loop)
+    await asyncio.wait_for(children(), 5)
+    async with asyncio.timeout(5):
+        await asyncio.gather(children(), loop.create_task(children()))
+    import collections.abc
+    collections.abc.Coroutine.register(Wrapped)
+    try:
+        await loop.create_task(Wrapped(children()))
+    except TypeError as error:
+        print(error)
+
 def factories(loop):
     class Fancy(asyncio.Task):
         pass
@@ -84,6 +122,7 @@ def factories(loop):
 async def main():
     await asyncio.create_task(parent())
     loop = asyncio.get_running_loop()
+    await parents(loop)
     for factory in factories(loop):
         loop.set_task_factory(factory)
         try:

@@ -38,6 +38,25 @@ def test_it_turns_again_after_its_period() -> None:
     assert worker.stop(PATIENCE)
 
 
+def test_a_turn_that_raises_is_told_of_and_not_the_last() -> None:
+    """What a turn raises goes to whoever wants to know, the next comes all the same, and the end is told."""
+    told: list[str] = []
+    turned = threading.Semaphore(0)
+
+    def turn() -> None:
+        turned.release()
+        raise RuntimeError("at a turn")
+
+    worker = Worker(turn, ends=lambda: told.append("end"), fails=lambda error: told.append(str(error)))
+    worker.start()
+    for _ in range(2):
+        assert turned.acquire(timeout=PATIENCE)
+        worker.poke()
+    assert worker.stop(PATIENCE)
+    assert len(told) >= 3
+    assert told == ["at a turn"] * (len(told) - 1) + ["end"]
+
+
 def test_rests_and_end_are_told() -> None:
     """Before each sleep it is told for how long, and the end, after one last turn, is told once."""
     told: list[object] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import functools
 import time
 from typing import Any
 
@@ -51,8 +52,10 @@ class Watch:
         )
         self.instruments = self._hooks.instruments
         looking = self._hooks.looking
-        self._watcher = Worker(self._look, looking.rests, looking.watcher_ends, looking.sleep)
-        self._judge = Worker(self._judge_all, ends=self._judge_ends)
+        faults = {part: functools.partial(self._bus.fail, part) for part in ("session.watcher", "session.judge")}
+        ends = looking.watcher_ends
+        self._watcher = Worker(self._look, looking.rests, ends, looking.sleep, faults["session.watcher"])
+        self._judge = Worker(self._judge_all, ends=self._judge_ends, fails=faults["session.judge"])
         answers = {"tree": lambda: self._hooks.forest.tree(ours=True).to_dict()}
         self._control = Server(config, answers, self._bus.fail)
         self._flushed = _thread.allocate_lock()

@@ -7,8 +7,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from asyncwatch.env import OUR_THREADS
+
+# Seconds until the next turn after one that raised.
+AFTER_FAULT = 0.25
 
 
 class _Life:
@@ -26,7 +30,8 @@ class Worker:
     """Runs `turn` whenever it is poked, and again after as many seconds as the last turn returned.
 
     `rests` is told just before each sleep how long it will be, `ends` is the last thing the thread does. `sleep` is
-    called to wait in its place; it is given what waits, which returns true when the worker is poked.
+    called to wait in its place; it is given what waits, which returns true when the worker is poked. `fails` is told of
+    what a turn raised, and the next comes after a while; without it that ends the thread.
     """
 
     def __init__(
@@ -35,8 +40,10 @@ class Worker:
         rests: Callable[[float], None] | None = None,
         ends: Callable[[], None] | None = None,
         sleep: Callable[[Callable[..., bool], float], None] | None = None,
+        fails: Callable[[Exception], None] | None = None,
     ) -> None:
         self._turn = turn
+        self._fails = fails
         self._sleep = sleep
         self._rests = rests
         self._ends = ends
@@ -84,18 +91,9 @@ class Worker:
         before = time.thread_time()
         try:
             while not life.stopping:
-                period = self._turn()
-                self._hide()
-                if period is None:
-                    life.wake.acquire()
-                    continue
-                if self._rests is not None:
-                    self._rests(period)
-                if self._sleep is not None:
-                    self._sleep(life.wake.acquire, period)
-                else:
-                    life.wake.acquire(timeout=period)
-            self._turn()
+                if not self._guarded(self._cycle, life):
+                    life.wake.acquire(timeout=AFTER_FAULT)
+            self._guarded(self._turn)
         finally:
             try:
                 if self._ends is not None:
@@ -105,6 +103,31 @@ class Worker:
                 OUR_THREADS.discard(_thread.get_ident())
                 self.cpu += time.thread_time() - before
                 life.ended.release()
+
+    def _cycle(self, life: _Life) -> None:
+        """A turn, and the sleep after it."""
+        period = self._turn()
+        self._hide()
+        if period is None:
+            life.wake.acquire()
+            return
+        if self._rests is not None:
+            self._rests(period)
+        if self._sleep is not None:
+            self._sleep(life.wake.acquire, period)
+        else:
+            life.wake.acquire(timeout=period)
+
+    def _guarded(self, function: Callable[..., object], *args: Any) -> bool:
+        """Whether this did not raise."""
+        try:
+            function(*args)
+        except Exception as error:
+            if self._fails is None:
+                raise
+            self._fails(error)
+            return False
+        return True
 
     def _hide(self) -> None:
         """The collector may run the program's finalisers here, and whoever logs is given a thread object to name."""

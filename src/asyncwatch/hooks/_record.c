@@ -1,8 +1,8 @@
 /* The twin in C of `wrap_create_task` in creation.py, of what sweep.py does about tasks that are gone, of
    `AsyncgenTap.wrap_first` in asyncgens.py and of `Room` in twins.py: what every task and generator pays for.
 
-   The first does what that function does, in its order, for a task whose place and parent are known, and calls Python for all
-   else. No frame of ours stands between the program and asyncio, so there is none to hide. A record is no part of any
+   The first does what that function does, in its order, for a task that is created where one was before, and calls
+   Python for all else. No frame of ours stands between the program and asyncio, so there is none to hide. A record is no part of any
    cycle (it refers to its task weakly, to a site and to another weak reference), hence the collector does not look at it.
 
    Main interpreter only, and never where there is no GIL: twins.py uses the Python twin there.
@@ -20,7 +20,10 @@
 #endif
 
 /* twins.py wants this number: a file compiled from another source than its own is not used. */
-#define INTERFACE 3
+#define INTERFACE 4
+
+/* A name that is longer is cut, in Python. */
+#define LONGEST_NAME 200
 
 /* -- how much may be recorded -- */
 
@@ -65,17 +68,21 @@ typedef struct {
     PyObject *known;
     PyObject *parents;
     PyObject *forwarders;    /* names of modules */
+    PyObject *ways;          /* dictionary: the steps that lead to a site */
+    PyTypeObject *family;    /* the type of a parent, and where its slots are */
     PyObject *current;       /* functions: the task that runs */
+    PyObject *running;       /* the loop that runs in this thread */
     PyObject *meet;          /* the site that is not known */
     PyObject *parent;        /* the parent that is not known */
     PyObject *hide;          /* frames of ours in a source traceback */
     PyObject *failed;        /* told of an exception */
     PyObject *clock;         /* the time as it was last read, an object that records share */
-    Py_ssize_t born_at, site_at, parent_at, plain_at;
+    Py_ssize_t born_at, site_at, parent_at, plain_at, root_at, name_at, coro_at, module_at;
     int fills_in;            /* whether the original takes a name of None for none */
 } Wrapper;
 
 static PyObject *str_name, *str_module, *str_source_traceback, *str_site, *str_discards;
+static PyObject *str_get_coro, *str_get_name, *str_qualname, *str_frame, *str_globals;
 
 static inline PyObject **
 slot(PyObject *object, Py_ssize_t offset)
@@ -89,6 +96,57 @@ fill(PyObject *object, Py_ssize_t offset, PyObject *value)
     PyObject **place = slot(object, offset), *before = *place;
     *place = value;
     Py_XDECREF(before);
+}
+
+/* The coroutine of a task; a new reference, NULL without an exception where it is none of Python code. */
+static PyObject *
+coroutine_of(PyObject *task)
+{
+    PyObject *coro = PyObject_CallMethodNoArgs(task, str_get_coro);
+    if (coro == NULL) {
+        PyErr_Clear();
+    }
+    else if (!PyCoro_CheckExact(coro)) {
+        Py_CLEAR(coro);
+    }
+    return coro;
+}
+
+/* What these frames lead to, see `Ways.find`; a new reference, NULL where that is nothing, or with an exception. */
+static PyObject *
+follow(PyObject *steps, PyTypeObject *kind, PyFrameObject *start, PyObject *current)
+{
+    PyObject *coro = NULL, *way = Py_NewRef(steps), *found = NULL;
+    if (current != Py_None && (coro = coroutine_of(current)) == NULL) {
+        Py_DECREF(way);
+        return NULL;
+    }
+    PyFrameObject *frame = (PyFrameObject *)Py_NewRef(start);
+    while (frame != NULL && found == NULL) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        PyObject *owner = coro != NULL && (code->co_flags & CO_COROUTINE) ? PyFrame_GetGenerator(frame) : NULL;
+        Py_ssize_t number = (Py_ssize_t)((char *)code + PyFrame_GetLasti(frame));
+        PyObject *key = PyLong_FromSsize_t(owner != NULL && owner == coro ? -number : number);
+        Py_XDECREF(owner);
+        Py_DECREF(code);
+        PyObject *step = key != NULL ? Py_XNewRef(PyDict_GetItemWithError(way, key)) : NULL;
+        Py_XDECREF(key);
+        if (step != NULL && Py_TYPE(step) == kind) {
+            found = Py_NewRef(step);
+        }
+        else if (step != NULL && PyDict_CheckExact(step)) {
+            Py_SETREF(way, Py_NewRef(step));
+            Py_SETREF(frame, PyFrame_GetBack(frame));
+        }
+        else {
+            Py_CLEAR(frame);
+        }
+        Py_XDECREF(step);
+    }
+    Py_XDECREF(frame);
+    Py_DECREF(way);
+    Py_XDECREF(coro);
+    return found;
 }
 
 /* The site of the line that creates the task; a new reference, NULL with an exception. */
@@ -129,28 +187,121 @@ find_site(Wrapper *self, PyObject *loop, PyObject *current)
     if (site != NULL && Py_TYPE(site) == self->site && *slot(site, self->plain_at) == Py_True) {
         return Py_NewRef(site);
     }
+    if (!PyErr_Occurred()) {
+        site = follow(self->ways, self->site, frame, current);
+        if (site != NULL) {
+            return site;
+        }
+    }
     if (PyErr_Occurred()) {
         return NULL;
     }
     return PyObject_CallFunctionObjArgs(self->meet, loop, (PyObject *)frame, current, NULL);
 }
 
+/* An attribute that is a text; a new reference, NULL without an exception where it is none or too long to be said. */
+static PyObject *
+text_of(PyObject *object, PyObject *name, int call)
+{
+    PyObject *text = call ? PyObject_CallMethodNoArgs(object, name) : PyObject_GetAttr(object, name);
+    if (text == NULL) {
+        PyErr_Clear();
+    }
+    else if (!PyUnicode_CheckExact(text) || PyUnicode_GET_LENGTH(text) > LONGEST_NAME) {
+        Py_CLEAR(text);
+    }
+    return text;
+}
+
+/* The module of the function that a coroutine runs; a new reference, NULL without an exception where it has no name. */
+static PyObject *
+module_of(PyObject *coro)
+{
+    PyObject *module = NULL, *globals = NULL, *frame = PyObject_GetAttr(coro, str_frame);
+    if (frame != NULL && frame != Py_None && (globals = PyObject_GetAttr(frame, str_globals)) != NULL &&
+        PyDict_CheckExact(globals)) {
+        module = Py_XNewRef(PyDict_GetItemWithError(globals, str_module));
+    }
+    if (module != NULL && !PyUnicode_CheckExact(module)) {
+        Py_CLEAR(module);
+    }
+    PyErr_Clear();
+    Py_XDECREF(globals);
+    Py_XDECREF(frame);
+    return module;
+}
+
+/* What `Ledger.parent` makes for a usual task; a new reference, NULL without an exception where it is left to that. */
+static PyObject *
+new_parent(Wrapper *self, PyObject *current, PyObject *key)
+{
+    PyObject *root = Py_True, *record = PyDict_GetItemWithError(self->records, key);
+    if (record != NULL) {
+        if (Py_TYPE(record) != self->record || ((PyWeakReference *)record)->wr_object != current) {
+            return NULL;
+        }
+        PyObject *above = *slot(record, self->parent_at);
+        root = above == NULL || above == Py_None ? Py_True : Py_False;
+    }
+    PyObject *coro = coroutine_of(current), *name = NULL, *qualname = NULL, *module = NULL, *parent = NULL;
+    PyObject *arguments = PyTuple_Pack(1, current);
+    if (arguments != NULL && coro != NULL && (name = text_of(current, str_get_name, 1)) != NULL &&
+        (qualname = text_of(coro, str_qualname, 0)) != NULL && (module = module_of(coro)) != NULL &&
+        (parent = self->family->tp_new(self->family, arguments, NULL)) != NULL) {
+        if (Py_TYPE(parent) == self->family) {
+            PyObject_GC_UnTrack(parent);
+            fill(parent, self->root_at, Py_NewRef(root));
+            fill(parent, self->name_at, Py_NewRef(name));
+            fill(parent, self->coro_at, Py_NewRef(qualname));
+            fill(parent, self->module_at, Py_NewRef(module));
+        }
+        else {
+            Py_CLEAR(parent);
+        }
+    }
+    PyErr_Clear();
+    Py_XDECREF(arguments);
+    Py_XDECREF(coro);
+    Py_XDECREF(name);
+    Py_XDECREF(qualname);
+    Py_XDECREF(module);
+    return parent;
+}
+
 /* The parent of a task that is created in this task's step; a new reference, NULL with an exception. */
 static PyObject *
 find_parent(Wrapper *self, PyObject *loop, PyObject *current)
 {
-    if (current != Py_None) {
+    if (current == Py_None) {
+        /* Of a loop's own callback there is nothing to be told. */
+        PyObject *running = PyObject_CallNoArgs(self->running);
+        if (running == NULL) {
+            return NULL;
+        }
+        Py_DECREF(running);
+        if (running == loop) {
+            return Py_NewRef(Py_None);
+        }
+    }
+    else {
         PyObject *key = PyLong_FromVoidPtr(current);
         if (key == NULL) {
             return NULL;
         }
         PyObject *parent = PyDict_GetItemWithError(self->parents, key);
-        Py_DECREF(key);
         if (parent != NULL && PyWeakref_Check(parent) && ((PyWeakReference *)parent)->wr_object == current) {
+            Py_DECREF(key);
             return Py_NewRef(parent);
         }
-        if (PyErr_Occurred()) {
-            return NULL;
+        int failed = parent == NULL && PyErr_Occurred();
+        parent = failed ? NULL : new_parent(self, current, key);
+        if (parent != NULL && PyDict_SetItem(self->parents, key, parent) < 0) {
+            Py_CLEAR(parent);
+            failed = 1;
+        }
+        Py_DECREF(key);
+        if (parent != NULL || failed) {
+            return parent;
         }
     }
     return PyObject_CallFunctionObjArgs(self->parent, current, loop, NULL);
@@ -321,7 +472,10 @@ wrapper_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->known);
     Py_VISIT(self->parents);
     Py_VISIT(self->forwarders);
+    Py_VISIT(self->ways);
+    Py_VISIT(self->family);
     Py_VISIT(self->current);
+    Py_VISIT(self->running);
     Py_VISIT(self->meet);
     Py_VISIT(self->parent);
     Py_VISIT(self->hide);
@@ -355,7 +509,10 @@ wrapper_dealloc(PyObject *object)
     Py_CLEAR(self->known);
     Py_CLEAR(self->parents);
     Py_CLEAR(self->forwarders);
+    Py_CLEAR(self->ways);
+    Py_CLEAR(self->family);
     Py_CLEAR(self->current);
+    Py_CLEAR(self->running);
     Py_CLEAR(self->meet);
     Py_CLEAR(self->parent);
     Py_CLEAR(self->hide);
@@ -368,24 +525,32 @@ static PyObject *
 wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"original", "room", "record", "site", "records", "known", "parents", "forwarders",
-                            "current", "meet", "parent", "hide", "failed", "fills_in", NULL};
-    PyObject *original, *room, *record, *site, *records, *known, *parents, *forwarders;
-    PyObject *current, *meet, *parent, *hide, *failed;
+                            "ways", "family", "current", "running", "meet", "parent", "hide", "failed", "fills_in",
+                            NULL};
+    PyObject *original, *room, *record, *site, *records, *known, *parents, *forwarders, *ways, *family;
+    PyObject *current, *running, *meet, *parent, *hide, *failed;
     int fills_in;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!O!O!O!O!O!OOOOOp:create_task", names, &original, &RoomType,
-                                     &room, &PyType_Type, &record, &PyType_Type, &site, &PyDict_Type, &records,
-                                     &PyDict_Type, &known, &PyDict_Type, &parents, &PyFrozenSet_Type, &forwarders,
-                                     &current, &meet, &parent, &hide, &failed, &fills_in)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!O!O!O!O!O!O!O!OOOOOOp:create_task", names, &original,
+                                     &RoomType, &room, &PyType_Type, &record, &PyType_Type, &site, &PyDict_Type,
+                                     &records, &PyDict_Type, &known, &PyDict_Type, &parents, &PyFrozenSet_Type,
+                                     &forwarders, &PyDict_Type, &ways, &PyType_Type, &family, &current, &running,
+                                     &meet, &parent, &hide, &failed, &fills_in)) {
         return NULL;
     }
-    if (!PyType_IsSubtype((PyTypeObject *)record, &_PyWeakref_RefType)) {
-        PyErr_SetString(PyExc_TypeError, "a record is a weak reference");
+    if (!PyType_IsSubtype((PyTypeObject *)record, &_PyWeakref_RefType) ||
+        !PyType_IsSubtype((PyTypeObject *)family, &_PyWeakref_RefType)) {
+        PyErr_SetString(PyExc_TypeError, "a record and a parent are weak references");
         return NULL;
     }
     Py_ssize_t born_at = offset_of((PyTypeObject *)record, "born"), site_at, parent_at, plain_at;
+    Py_ssize_t root_at, name_at, coro_at, module_at;
     if (born_at < 0 || (site_at = offset_of((PyTypeObject *)record, "site")) < 0 ||
         (parent_at = offset_of((PyTypeObject *)record, "parent")) < 0 ||
-        (plain_at = offset_of((PyTypeObject *)site, "plain")) < 0) {
+        (plain_at = offset_of((PyTypeObject *)site, "plain")) < 0 ||
+        (root_at = offset_of((PyTypeObject *)family, "root")) < 0 ||
+        (name_at = offset_of((PyTypeObject *)family, "name")) < 0 ||
+        (coro_at = offset_of((PyTypeObject *)family, "coro")) < 0 ||
+        (module_at = offset_of((PyTypeObject *)family, "module")) < 0) {
         return NULL;
     }
     Wrapper *self = (Wrapper *)type->tp_alloc(type, 0);
@@ -401,7 +566,10 @@ wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->known = Py_NewRef(known);
     self->parents = Py_NewRef(parents);
     self->forwarders = Py_NewRef(forwarders);
+    self->ways = Py_NewRef(ways);
+    self->family = (PyTypeObject *)Py_NewRef(family);
     self->current = Py_NewRef(current);
+    self->running = Py_NewRef(running);
     self->meet = Py_NewRef(meet);
     self->parent = Py_NewRef(parent);
     self->hide = Py_NewRef(hide);
@@ -411,6 +579,10 @@ wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->site_at = site_at;
     self->parent_at = parent_at;
     self->plain_at = plain_at;
+    self->root_at = root_at;
+    self->name_at = name_at;
+    self->coro_at = coro_at;
+    self->module_at = module_at;
     return (PyObject *)self;
 }
 
@@ -484,7 +656,9 @@ typedef struct {
     PyObject *records;       /* dictionaries: where each was first iterated */
     PyObject *over;          /* the loops that have closed their generators */
     PyObject *apps;          /* whether a file is the program's */
-    PyObject *late;          /* functions: of a loop that has closed them */
+    PyObject *ways;          /* the steps that lead to the frames around a library's */
+    PyObject *current;       /* functions: the task that runs */
+    PyObject *late;          /* of a loop that has closed them */
     PyObject *outer;         /* the frames around a library's */
     PyObject *failed;
 } First;
@@ -504,7 +678,17 @@ remember_first(First *self, PyObject *loop, PyObject *agen)
     if (app == NULL && PyErr_Occurred()) {
         goto end;
     }
-    outer = app == Py_True ? PyTuple_New(0) : PyObject_CallFunctionObjArgs(self->outer, (PyObject *)frame, loop, NULL);
+    if (app == Py_True) {
+        outer = PyTuple_New(0);
+    }
+    else {
+        PyObject *current = PyObject_CallOneArg(self->current, loop);
+        outer = current != NULL ? follow(self->ways, &PyTuple_Type, frame, current) : NULL;
+        Py_XDECREF(current);
+        if (outer == NULL && !PyErr_Occurred()) {
+            outer = PyObject_CallFunctionObjArgs(self->outer, (PyObject *)frame, loop, NULL);
+        }
+    }
     if (outer == NULL || (ref = PyWeakref_NewRef(agen, NULL)) == NULL) {
         goto end;
     }
@@ -551,6 +735,8 @@ first_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->records);
     Py_VISIT(self->over);
     Py_VISIT(self->apps);
+    Py_VISIT(self->ways);
+    Py_VISIT(self->current);
     Py_VISIT(self->late);
     Py_VISIT(self->outer);
     Py_VISIT(self->failed);
@@ -577,6 +763,8 @@ first_dealloc(PyObject *object)
     Py_CLEAR(self->records);
     Py_CLEAR(self->over);
     Py_CLEAR(self->apps);
+    Py_CLEAR(self->ways);
+    Py_CLEAR(self->current);
     Py_CLEAR(self->late);
     Py_CLEAR(self->outer);
     Py_CLEAR(self->failed);
@@ -586,13 +774,13 @@ first_dealloc(PyObject *object)
 static PyObject *
 first_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *original, *records, *over, *apps, *late, *outer, *failed;
+    PyObject *original, *records, *over, *apps, *ways, *current, *late, *outer, *failed;
     if (kwargs != NULL && PyDict_GET_SIZE(kwargs) > 0) {
         PyErr_SetString(PyExc_TypeError, "no keywords");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "OO!O!O!OOO:first_iterated", &original, &PyDict_Type, &records, &PyDict_Type, &over,
-                          &PyDict_Type, &apps, &late, &outer, &failed)) {
+    if (!PyArg_ParseTuple(args, "OO!O!O!O!OOOO:first_iterated", &original, &PyDict_Type, &records, &PyDict_Type,
+                          &over, &PyDict_Type, &apps, &PyDict_Type, &ways, &current, &late, &outer, &failed)) {
         return NULL;
     }
     First *self = (First *)type->tp_alloc(type, 0);
@@ -604,6 +792,8 @@ first_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->records = Py_NewRef(records);
     self->over = Py_NewRef(over);
     self->apps = Py_NewRef(apps);
+    self->ways = Py_NewRef(ways);
+    self->current = Py_NewRef(current);
     self->late = Py_NewRef(late);
     self->outer = Py_NewRef(outer);
     self->failed = Py_NewRef(failed);
@@ -724,13 +914,20 @@ execute(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "for the main interpreter only");
         return -1;
     }
-    if ((str_site == NULL && (str_site = PyUnicode_InternFromString("site")) == NULL) ||
-        (str_discards == NULL && (str_discards = PyUnicode_InternFromString("discards")) == NULL) ||
-        (str_name == NULL && (str_name = PyUnicode_InternFromString("name")) == NULL) ||
-        (str_module == NULL && (str_module = PyUnicode_InternFromString("__name__")) == NULL) ||
-        (str_source_traceback == NULL &&
-         (str_source_traceback = PyUnicode_InternFromString("_source_traceback")) == NULL)) {
-        return -1;
+    static const struct {
+        PyObject **where;
+        const char *text;
+    } texts[] = {
+        {&str_site, "site"},           {&str_discards, "discards"},
+        {&str_name, "name"},           {&str_module, "__name__"},
+        {&str_get_coro, "get_coro"},   {&str_get_name, "get_name"},
+        {&str_qualname, "__qualname__"}, {&str_frame, "cr_frame"},
+        {&str_globals, "f_globals"},   {&str_source_traceback, "_source_traceback"},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        if (*texts[i].where == NULL && (*texts[i].where = PyUnicode_InternFromString(texts[i].text)) == NULL) {
+            return -1;
+        }
     }
     if (PyModule_AddType(module, &RoomType) < 0 || PyModule_AddType(module, &WrapperType) < 0 ||
         PyModule_AddType(module, &FirstType) < 0) {

@@ -13,6 +13,7 @@ from asyncwatch.hooks.creation import wrap_create_task
 from asyncwatch.hooks.hooked import Hooked
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.patch import Patches
+from asyncwatch.hooks.tables import items_of
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.instrument import HOOKS
 
@@ -37,7 +38,7 @@ class Arming:
 
     def fit(self, hooked: dict[int, Hooked]) -> None:
         """Replace what these loops' hooks need."""
-        table = {key: one for key, one in list(hooked.items()) if one.wants(*HOOKS)}
+        table = {key: one for key, one in items_of(hooked) if one.wants(*HOOKS)}
         needs = frozenset(need for one in table.values() for need in _needs(one))
         if needs == self._needs:
             self.table.update(table)

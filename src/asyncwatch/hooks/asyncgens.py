@@ -30,7 +30,9 @@ from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.patch import Patches
 from asyncwatch.hooks.shown import Shown
 from asyncwatch.hooks.stacks import inside, is_ours
+from asyncwatch.hooks.tables import items_of
 from asyncwatch.hooks.tasks import Ledger
+from asyncwatch.hooks.ways import Ways, root_of
 
 PART = "hooks.asyncgens"
 _FIRST, _FINAL, _SHUTDOWN = "_asyncgen_firstiter_hook", "_asyncgen_finalizer_hook", "shutdown_asyncgens"
@@ -53,6 +55,7 @@ class AsyncgenTap:
         self._scope = scope
         self._shown = shown
         self._current = env.current_task_getter()
+        self._ways = Ways(tuple)  # from a library's frame that iterates to what is around it
         self._records: dict[int, Record] = {}
         self._room = FEW
         # Loops that have closed their generators, by id.
@@ -71,8 +74,10 @@ class AsyncgenTap:
         tap, records, over, ref, getframe = self, self._records, self._over, weakref.ref, sys._getframe
         apps = self._scope.known
         if twins.COMPILED is not None:
-            given = original, records, over, apps, self._late, self._outer, functools.partial(self._bus.fail, PART)
-            twin: Callable[[Any, Any], None] = twins.COMPILED.first_iterated(*given)
+            given = original, records, over, apps, self._ways.steps, self._current, self._late, self._outer
+            twin: Callable[[Any, Any], None] = twins.COMPILED.first_iterated(
+                *given, functools.partial(self._bus.fail, PART)
+            )
             return functools.update_wrapper(twin, original)
 
         @functools.wraps(original)
@@ -117,12 +122,25 @@ class AsyncgenTap:
         """The frames around the iterating one, out to the program's own line; empty where that is the program's."""
         if self._scope.is_app(frame.f_code.co_filename):
             return ()
+        task = self._current(loop)
+        found: tuple[RawFrame, ...] | None = self._ways.find(frame, root_of(task))
+        return found if found is not None else self._look_around(frame, task, loop)
+
+    def _look_around(self, frame: FrameType, task: Any, loop: Any) -> tuple[RawFrame, ...]:
         state = self._loops.known(loop)
-        step, root = inside(frame, self._current(loop), state.base if state is not None else None)
-        for number, (code, _) in enumerate(step if root is not None else ()):
-            if self._scope.is_app(code.co_filename):
-                return tuple(step[1 : number + 1])
-        return ()
+        step, root = inside(frame, task, state.base if state is not None else None)
+        if root is None:
+            return ()
+        depth = next((depth for depth, (code, _) in enumerate(step) if self._scope.is_app(code.co_filename)), None)
+        found = tuple(step[1 : depth + 1]) if depth is not None else ()
+        end = root_of(task)
+        last: FrameType | None = frame
+        while last is not None and last is not root and (depth is None or last.f_code is not step[depth][0]):
+            last = last.f_back
+        # A callback's outermost frame is only an end when nobody calls it: that does not show in the frame.
+        if last is not None and (depth is not None or last is end):
+            self._ways.learn(frame, last, end, found)
+        return found
 
     @property
     def crowded(self) -> bool:
@@ -133,7 +151,7 @@ class AsyncgenTap:
         """Throw them away. Called by the thread that judges, while the loops' threads go on."""
         if not self.crowded:
             return
-        for key, record in list(self._records.items()):
+        for key, record in items_of(self._records):
             if record[2]() is None:
                 found = self._records.pop(key, None)
                 if found is not None and found is not record:
@@ -163,7 +181,7 @@ class AsyncgenTap:
 
     def _shut_down(self, loop: Any) -> None:
         """Generators of this loop that are open when somebody closes them all."""
-        for key in [key for key, ref in list(self._over.items()) if ref() is None]:
+        for key in [key for key, ref in items_of(self._over) if ref() is None]:
             del self._over[key]
         self._over[id(loop)] = weakref.ref(loop)
         for ref in [one[2] for one in list(self._records.values()) if one[3] == id(loop)]:

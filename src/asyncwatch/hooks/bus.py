@@ -81,7 +81,7 @@ class Bus(Room):
     def tell_repeats(self) -> None:
         """What was only counted, as one event for each place; whatever is counted from now on comes with the next."""
         self._repeats.insert(0, {})
-        for event, seen in self._repeats.pop().values():
+        for event, seen in list(self._repeats.pop().values()):
             if seen > ENOUGH:
                 self.queue.append(Repeated(event.loop, event, seen - ENOUGH))
 

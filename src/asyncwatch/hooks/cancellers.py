@@ -20,7 +20,7 @@ from asyncwatch.hooks import tools
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.forgotten import Forgotten
 from asyncwatch.hooks.names import task_name
-from asyncwatch.hooks.stacks import is_loop_code
+from asyncwatch.hooks.stacks import is_loop_code, is_ours
 
 PART = "hooks.cancellers"
 TOOL = "asyncwatch cancellers"
@@ -118,7 +118,8 @@ class Cancellers:
         frames: list[RawFrame] = []
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and len(frames) < DEEPEST and not is_loop_code(frame.f_code):
-            frames.append((frame.f_code, frame.f_lasti))
+            if not is_ours(frame):
+                frames.append((frame.f_code, frame.f_lasti))
             if frame.f_code.co_qualname == SIGINT:
                 break  # whatever line Ctrl-C met did not ask for it
             frame = frame.f_back

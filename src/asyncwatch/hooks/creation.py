@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+from asyncio import _get_running_loop
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from asyncwatch.hooks import twins
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.hiding import hide_own_entry, hide_own_frames
 from asyncwatch.hooks.sites import Site
-from asyncwatch.hooks.tasks import PART, Ledger, Record
+from asyncwatch.hooks.tasks import PART, Ledger, Parent, Record
 
 # asyncio's own functions that call the loop's create_task for somebody else.
 FORWARDERS = frozenset({"asyncio.tasks", "asyncio.taskgroups"})
@@ -38,9 +39,11 @@ def wrap_create_task(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> 
 
 def _in_c(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> Callable[..., Any]:
     known, meet = ledger.places()
+    ways = ledger.sites.ways.steps
     replacement = twins.COMPILED.create_task(  # type: ignore[union-attr]
-        *(original, bus, Record, Site, ledger.records, known, ledger.parents, FORWARDERS),
-        *(env.current_task_getter(), meet, ledger.parent, hide_own_frames, functools.partial(_failed, bus)),
+        *(original, bus, Record, Site, ledger.records, known, ledger.parents, FORWARDERS, ways, Parent),
+        *(env.current_task_getter(), _get_running_loop, meet, ledger.parent, hide_own_frames),
+        functools.partial(_failed, bus),
         fills_in=_fills_in(original, FILLED_IN),
     )
     return functools.update_wrapper(replacement, original)

@@ -25,6 +25,7 @@ from asyncwatch.hooks.pools import CHECK_CANCEL, SOURCE, Stack, default_pool, oc
 from asyncwatch.hooks.pulse import Gap
 from asyncwatch.hooks.sites import Site, Sites
 from asyncwatch.hooks.stacks import is_loop_code
+from asyncwatch.hooks.tables import items_of
 from asyncwatch.hooks.tasks import Ledger
 
 PART = "hooks.executors"
@@ -166,7 +167,7 @@ class Executors:
             # A little late for the GIL is what busy threads make of it: it is theirs. For a CPU it is the machine's.
             if gap.cause == "stopped" or gap.late > gap.due - gap.since:
                 self.late += gap.late
-            for key, line in list(self._lines.items()):
+            for key, line in items_of(self._lines):
                 loop = line.ref()
                 if loop is None or loop.is_closed():
                     if self._lines.get(key) is line:  # a new loop may have the address of one just closed

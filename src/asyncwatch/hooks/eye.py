@@ -122,8 +122,10 @@ class Eye:
         """Whether its loop has done nothing of account since the last look."""
         self.falls_asleep()
         busy = getattr(self.state.work, "busy", False)  # it wants to be asked, which is what makes it go on
-        idle = waits_for_work(frame_of(self.state.ident), self.state.base)
-        if busy or not idle or not still(self.state.native, self.record.last, HARDLY):
+        last = self.record.last
+        if busy or self.nap is None or last is None or self.nap.ran - last.ran > HARDLY:
+            return False
+        if not waits_for_work(frame_of(self.state.ident), self.state.base):
             return False
         self.record.still(now)
         self.alive_at = max(self.alive_at, now)

@@ -2,14 +2,18 @@
 
 A group whose child fails asks its own task to cancel, to have it leave the body, and takes that back as the first act
 of `__aexit__`. When the task is there already, waiting for the children, the request is made after that: the task goes
-on with a count of one for ever, and has ignored nobody. A descriptor without `__get__` hears when the group asks.
-https://github.com/python/cpython/blob/3.12/Lib/asyncio/taskgroups.py#L53 (TaskGroup.__aexit__)
+on with a count of one for ever, and has ignored nobody. The group ends the other children first, which is heard: it
+costs a group that does not fail nothing.
+https://github.com/python/cpython/blob/3.12/Lib/asyncio/taskgroups.py#L53 (TaskGroup.__aexit__, _on_task_done)
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import sys
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from asyncwatch import env
@@ -17,7 +21,8 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.patch import Patches
 
 PART = "hooks.forgotten"
-FLAG = "_parent_cancel_requested"
+ABORT = "_abort"
+_ON_TASK_DONE = asyncio.TaskGroup._on_task_done.__code__
 # Tasks that are remembered; of more, the oldest are forgotten.
 MOST_TASKS = 10_000
 
@@ -31,7 +36,7 @@ class Forgotten:
 
     def install(self, patches: Patches) -> None:
         if env.GROUPS_FORGET:
-            patches.set(asyncio.TaskGroup, FLAG, _Flag(self))
+            patches.set(asyncio.TaskGroup, ABORT, self._wrap(asyncio.TaskGroup._abort))  # type: ignore[attr-defined]
 
     def note(self, group: Any) -> None:
         """A group is about to ask its task, which leaves it already."""
@@ -55,17 +60,14 @@ class Forgotten:
             self._counts.pop(id(task), None)  # somebody knows of this and took it back
         return max(0, requests - self.of(task))
 
+    def _wrap(self, original: Callable[[Any], None]) -> Callable[[Any], None]:
+        """The replacement for `TaskGroup._abort`."""
+        bus, note = self.bus, self.note
 
-class _Flag:
-    """`TaskGroup._parent_cancel_requested`: a data descriptor that only hears."""
+        @functools.wraps(original)
+        def _abort(self: Any) -> None:
+            if sys._getframe(1).f_code is _ON_TASK_DONE and self._exiting:
+                bus.guarded(PART, note, self)
+            original(self)
 
-    __slots__ = ("_forgotten",)
-
-    def __init__(self, forgotten: Forgotten) -> None:
-        self._forgotten = forgotten
-
-    def __set__(self, group: Any, requested: bool) -> None:
-        group.__dict__[FLAG] = requested
-        forgotten = self._forgotten
-        if requested and group._exiting:
-            forgotten.bus.guarded(PART, forgotten.note, group)
+        return _abort

@@ -17,6 +17,7 @@ from typing import Any
 
 from asyncwatch.frames import Scope
 from asyncwatch.hooks.bytecode import inner_codes
+from asyncwatch.hooks.tables import items_of
 
 # Of a program larger than that it is not known whether a call stands somewhere else, too.
 MOST_FUNCTIONS = 30_000
@@ -51,7 +52,7 @@ class Functions:
         self.modules: set[str] = set()
         self.homes: dict[CodeType, str] = {}
         self._found: dict[tuple[str, CodeType], tuple[weakref.ref[FunctionType], int]] = {}
-        for name, module in list(sys.modules.items()):
+        for name, module in items_of(sys.modules):
             if type(module) is ModuleType and self._is_app(name, module):
                 self.modules.add(name)
         for module in {id(sys.modules[name]): sys.modules[name] for name in self.modules}.values():

@@ -10,7 +10,7 @@ from typing import Any
 
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import contexts, farewell, foreign, forever, pools, resources
+from asyncwatch.hooks import asyncgens, contexts, farewell, foreign, forever, pools, resources
 from asyncwatch.hooks.asyncgens import AsyncgenTap
 from asyncwatch.hooks.blockers import Blockers
 from asyncwatch.hooks.bus import Bus
@@ -175,7 +175,7 @@ class Hooks:
     def settle(self) -> None:
         """Do it: look for where coroutines were created, and forget async generators that are gone."""
         self._coroutines.settle()
-        self._asyncgens.tidy()
+        self._bus.guarded(asyncgens.PART, self._asyncgens.tidy)
 
     def program_ends(self) -> None:
         """Nothing of the program's will run any more but its exit handlers."""

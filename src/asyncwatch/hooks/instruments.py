@@ -20,6 +20,7 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.hooked import STEP_CODE, Hook, Hooked
 from asyncwatch.hooks.loops import Loops, loop_kind
 from asyncwatch.hooks.stacks import is_loop_code
+from asyncwatch.hooks.tables import items_of
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.instrument import implemented
 
@@ -156,7 +157,7 @@ class Instruments:
                 self._forget(hooked)
 
     def _forget(self, hooked: Hooked) -> None:
-        for key, known in list(self._hooked.items()):
+        for key, known in items_of(self._hooked):
             if known is hooked:
                 del self._hooked[key]
                 self._arming.table.pop(key, None)
@@ -173,10 +174,10 @@ class Instruments:
             self._arming.fit(self._hooked)
 
     def _sort(self) -> None:
-        for key, hooked in list(self._hooked.items()):
+        for key, hooked in items_of(self._hooked):
             before = hooked.wants(*STEPS)
             hooks: dict[str, tuple[Hook, ...]] = {}
-            for number, (instrument, found) in list(self._hooks.items()):
+            for number, (instrument, found) in items_of(self._hooks):
                 where = self._where.get(number)
                 if where is None or key in where:
                     for name, hook in found.items():

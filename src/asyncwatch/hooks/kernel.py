@@ -40,6 +40,10 @@ class _Spec(ctypes.Structure):
     )
 
 
+_Small = ctypes.c_char * 128
+_Status = ctypes.c_uint64 * 32
+
+
 class Library:
     """The C library's timer calls. They do not block, so the GIL is kept over them.
 
@@ -120,7 +124,7 @@ class Files:
         fd = self._open(path, os.O_RDONLY | os.O_CLOEXEC)
         if fd < 0:
             return b""
-        buffer = ctypes.create_string_buffer(128)
+        buffer = _Small()
         count = self._read(fd, buffer, 128)
         self._close(fd)
         return buffer.raw[: max(0, count)]
@@ -138,7 +142,7 @@ class Files:
 
         On all 64-bit Linux systems known they stand at these places of struct stat; who calls this has compared.
         """
-        found = (ctypes.c_uint64 * 32)()
+        found = _Status()
         if self._fstat(fd, found):
             return -1, -1, -1
         return found[0], found[1], found[6]

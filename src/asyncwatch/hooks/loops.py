@@ -22,6 +22,7 @@ from asyncwatch.events import LoopFacts
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.patch import Patches
 from asyncwatch.hooks.stacks import thread_name
+from asyncwatch.hooks.tables import items_of
 
 PART = "hooks.loops"
 
@@ -159,7 +160,7 @@ class Loops:
     def forget(self, state: LoopState) -> None:
         self._watched.pop(state.number, None)
         self._others.pop(state.number, None)
-        for key, known in list(self._states.items()):
+        for key, known in items_of(self._states):
             if known is state:
                 del self._states[key]
 

@@ -20,6 +20,7 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.hiding import hide_own_entry
 from asyncwatch.hooks.patch import Patches
 from asyncwatch.hooks.sites import Site, Sites
+from asyncwatch.hooks.tables import items_of
 
 PART = "hooks.makers"
 
@@ -101,7 +102,7 @@ class Makers:
         return code is not None and self._sites.is_internal(code.co_filename)
 
     def _forget(self) -> None:
-        for key, record in list(self._records.items()):
+        for key, record in items_of(self._records):
             if record() is None and self._records.get(key) is record:
                 del self._records[key]
         self._room = max(FEW, 2 * len(self._records))

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from asyncwatch import env
+from asyncwatch.hooks.tables import items_of
 
 
 def task_name(task: Any) -> str:
@@ -32,7 +33,7 @@ def dotted(module: object, name: str) -> str:
 def module_of(code: Any) -> str | None:
     """The module a finished coroutine's code came from, by its file; only asked when something is reported."""
     filename = getattr(code, "co_filename", None)
-    for name, module in list(sys.modules.items()):
+    for name, module in items_of(sys.modules):
         if type(module) is ModuleType and filename and module.__dict__.get("__file__") == filename:
             return name
     return None

@@ -27,7 +27,8 @@ from typing import Any
 from asyncwatch import env
 from asyncwatch.frames import Frame, RawFrame
 from asyncwatch.hooks.bus import Bus
-from asyncwatch.hooks.dumps import DumpFile, free_signals, low_numbers_kept, make_room, untouched
+from asyncwatch.hooks.dumps import DumpFile, low_numbers_kept, make_room
+from asyncwatch.hooks.last_words import LastWords, Writers
 from asyncwatch.hooks.timers import Timers
 from asyncwatch.hooks.trips import Trips
 from asyncwatch.hooks.vitals import read_by
@@ -44,7 +45,6 @@ MOST = 0.5
 # CPU seconds the watcher spends on one request for the GIL, 20 to 55 microseconds measured; reckoned high: a dump too
 # late is better than too early. And for a look, in which it asks too when it has lost the GIL.
 ASKING, LOOKING = 60e-6, 0.1
-HEADLINE = b"AW102 loop-hung: native code keeps the GIL; all stacks, the innermost call first:\n"
 # So many dumps at once, and one more each so many seconds. One in some thousand meets a thread that has just left its
 # native code, and of those one in 55 to 635 crashed a Python before 3.14. Who needs more knows by then, and what is
 # called is mostly known without (blinds.py).
@@ -63,14 +63,15 @@ class Natives:
         self._bus = bus
         self._hang_after = hang_after
         self._patience: float | None = None  # the same while a loop runs
-        self._output = output
         self._library: Any = None
         self._file = DumpFile()
-        self._signals: list[int] = []
+        self._words = LastWords(output, self._file)
+        self._writers = Writers(self._file, self._words)
         self._timers = Timers()
-        self.awake, self.asleep = self._timers.awake, self._timers.asleep
-        self._trips = Trips(self._timers.answered, self._hangs, turns)
+        self.awake = self._timers.awake
+        self._trips = Trips(self._timers.answered, self._words.say, turns)
         self._period = 0.0
+        self._armed = False
         self._left = float(BURST)
         self._counted_at = bus.now()
         self.why = env.why_no_dumps()
@@ -90,14 +91,15 @@ class Natives:
                 from asyncwatch.hooks import kernel
 
                 make_room()
-            self._timer, self._dumper = kernel.Timer, faulthandler
+            self._timer = kernel.Timer
+            self._words.dump, self._writers.dumper = faulthandler.dump_traceback, faulthandler
             self._library = kernel.Library()
             files = kernel.Files()
             read_by(files.read)
             self._file.status, self._file.empty = files.status, files.empty
             self.why = self._trips.install() or self._first_thread()
             if not self.why:
-                self._open()
+                self._writers.open(hangs=self._hang_after is not None)
                 self._make()
         except StopIteration:
             self.why = "no second real-time signal is free"
@@ -127,12 +129,26 @@ class Natives:
         """Whether the watcher has the GIL only because native code that still goes on answers a signal."""
         return self._timers.trip is not None and self._trips.answering()
 
+    @property
+    def armed(self) -> bool:
+        """Whether what was armed for the last sleep still is."""
+        return self._armed
+
+    def asleep(self) -> None:
+        """The watcher sleeps on, and what is armed is not for this sleep alone."""
+        self._armed = False
+        self._timers.asleep()
+
     def disarm(self) -> None:
         """No signal from here on."""
+        self._armed = False
         self._timers.disarm()
 
     def taken(self) -> list[tuple[Frame, ...]]:
-        """The stacks that were written down since the last look, each innermost first."""
+        """The stacks that were written down since the last look, each innermost first; none while it is `armed`."""
+        if self._armed:
+            self.passed = []
+            return []
         self.passed = self._trips.taken()
         found = self._file.take()
         now = self._bus.now()
@@ -146,28 +162,32 @@ class Natives:
         Only the main thread can answer, and so only of that one there is a proof; and only in the main interpreter.
         There is no hang where no loop `runs`.
         """
-        self.margin = math.inf
+        self.margin, self._armed = math.inf, False
         if self.why or not self._bus.works(PART):
             return
         self._trips.patience = self._patience = self._hang_after if runs else None
         try:
             if os.getpid() not in threads or env.other_interpreters():
                 self.disarm()
-            elif not self._trips.ours() or not all(map(untouched, self._signals)):
+            elif not self._trips.ours() or not self._writers.untouched():
                 self._timers.delete()
                 self.why = "the program has taken over a signal of ours"
             else:
                 self._period = period
                 self._arm(period, period + FLOOR + recent + 2 * sys.getswitchinterval())
+                self._armed = True
         except Exception as error:
             self._fails(error)
 
     def arm_again(self) -> None:
-        """As before the last sleep, for the look that has begun."""
+        """As before the last sleep, for the look that has begun; what is armed stays so."""
         if self._timers.trip is None or self.margin == math.inf or self.why or not self._bus.works(PART):
             return
         try:
-            self._arm(self._period, self.margin - GRACE, LOOKING)
+            if self._armed:
+                self._timers.ask_again(LOOKING)
+            else:
+                self._arm(self._period, self.margin - GRACE, LOOKING)
         except Exception as error:
             self._fails(error)
 
@@ -181,7 +201,7 @@ class Natives:
 
     def _arm(self, period: float, asked: float, looking: float = 0.0) -> None:
         if self._file.fd < 0:
-            self._open()
+            self._writers.open(hangs=self._hang_after is not None)
         timers = self._timers
         if timers.trip is None:
             self._make()
@@ -189,7 +209,7 @@ class Natives:
         dump = hang = 0.0
         if margin - period <= MOST and self._left >= 1:
             dump = self.margin = margin
-        if self._patience is not None and len(timers.dumps) > 1 and self._output() is not None:
+        if self._patience is not None and len(timers.dumps) > 1 and self._words.fileno() is not None:
             hang = max(self._patience, 2 * margin)
         timers.arm(asked, dump, hang)
         if hang and self._patience is not None and _thread._count() <= OURS:
@@ -199,45 +219,23 @@ class Natives:
         """The watcher's own patience: the CPU that asking for the GIL all that time costs it."""
         if self._timers.own is None:
             native = _thread.get_native_id()
-            self._timers.own = self._timer(self._library, env.cpu_clock(native), native, self._signals[1])
+            self._timers.own = self._timer(self._library, env.cpu_clock(native), native, self._writers.signals[1])
         self._timers.ask_for(asking)
 
     def _make(self) -> None:
         native = os.getpid()
         clock = env.tick_clock(native)
-        dumps = [self._timer(self._library, clock, native, number) for number in self._signals]
+        dumps = [self._timer(self._library, clock, native, number) for number in self._writers.signals]
         self._timers.dumps = dumps
         self._timers.trip = self._timer(self._library, clock, native, self._trips.number)
 
-    # -- called in the main thread, when it answers --
-
-    def _hangs(self) -> None:
-        """It stands in native code that answers signals and does not end: no other thread can run meanwhile."""
-        fd = self._output()
-        if fd is not None:
-            os.write(fd, HEADLINE)
-            self._dumper.dump_traceback(fd, all_threads=True)
-
     # -- beginning and end --
-
-    def _open(self) -> None:
-        """The file, and a signal that has the stack of the thread it comes to written there."""
-        fd = self._file.open()
-        first = self._signals[0] if self._signals else next(free_signals())
-        self._dumper.register(first, fd, all_threads=False)
-        if self._signals:
-            return
-        self._signals.append(first)
-        output = self._output() if self._hang_after is not None else None
-        if output is not None:
-            self._signals.append(next(free_signals()))
-            self._dumper.register(self._signals[1], output, all_threads=True)
 
     def close(self) -> None:
         """Leave no timer, no handler and no descriptor."""
         self.rests()
         self._timers.delete()
-        self._unregister()
+        self._writers.close(self._library)
         if self._trips.ours():
             self._library.drop(self._trips.number)
             self._trips.uninstall()
@@ -249,12 +247,6 @@ class Natives:
 
     def after_fork(self) -> None:
         """In the child: timers are not inherited, handlers and the file are."""
+        self._armed = False
         self._timers.forget()
-        self._unregister()
-
-    def _unregister(self) -> None:
-        for number in filter(untouched, self._signals):
-            self._dumper.unregister(number)
-            self._library.drop(number)
-        self._signals.clear()
-        self._file.close()
+        self._writers.close(self._library)

@@ -30,6 +30,7 @@ from asyncwatch.hooks.droppers import Droppers
 from asyncwatch.hooks.loops import Loops
 from asyncwatch.hooks.makers import Makers
 from asyncwatch.hooks.patch import Patches
+from asyncwatch.hooks.tables import items_of
 from asyncwatch.hooks.taps import Unraisable, is_recorded
 from asyncwatch.resource_events import ResourceUnclosed
 
@@ -182,7 +183,7 @@ class Resources:
     def _remember(self, thing: Any) -> None:
         """It and its parts have been reported; each may have a destructor that would say it again."""
         if len(self._said) >= MOST_SAID:
-            for key, ref in list(self._said.items()):
+            for key, ref in items_of(self._said):
                 if ref() is None:
                     self._said.pop(key, None)
             if len(self._said) >= MOST_SAID:

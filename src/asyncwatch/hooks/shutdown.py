@@ -10,6 +10,7 @@ from asyncwatch.hooks import owners, waiting
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.sweep import Sweeper
+from asyncwatch.hooks.tables import items_of
 from asyncwatch.hooks.tasks import Ledger, Record, is_over
 from asyncwatch.task_events import TaskLeft
 
@@ -73,7 +74,7 @@ class ShutdownTap:
 
     def _pending(self, loop: Any) -> list[tuple[int, Record]]:
         found = []
-        for key, record in list(self._ledger.records.items()):
+        for key, record in items_of(self._ledger.records):
             task = record()
             if task is not None and not task.done() and task.get_loop() is loop:
                 found.append((key, record))

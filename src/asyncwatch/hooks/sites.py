@@ -11,9 +11,9 @@ import opcode
 from types import CodeType, FrameType
 from typing import Any
 
-from asyncwatch import env
 from asyncwatch.frames import PACKAGE, RawFrame, Scope
 from asyncwatch.hooks.stacks import ASYNCIO, is_callback_code, is_loop_code
+from asyncwatch.hooks.ways import Ways, root_of
 
 # Programs that build code without end must not make us keep it all.
 MOST_SITES = 20_000
@@ -59,11 +59,6 @@ def next_op(code: CodeType, lasti: int) -> int:
     return raw[offset] if offset < len(raw) else -1
 
 
-def _root(task: Any) -> FrameType | None:
-    """The outermost frame of a running task."""
-    return getattr(env.coro_of(task), "cr_frame", None) if task is not None else None
-
-
 class Sites:
     """All creation sites seen so far."""
 
@@ -71,27 +66,15 @@ class Sites:
         self._scope = scope
         # By key; a site that is not plain must be looked for with `find` each time.
         self.known: dict[int, Site] = {}
-        # For those that are not plain: from the frame that creates outwards, step by step, to the site. A step is a
-        # frame's key, negative where the running task's outermost frame is the end.
-        self._ways: dict[int, Any] = {}
-        self._steps = 0
-        self._codes: dict[int, CodeType] = {}  # kept alive, so that the keys stay true
+        # To those that are not plain, from the frame that creates outwards.
+        self.ways = Ways(Site)
         self._internal: dict[str, bool] = {}
         self._ops: dict[int, tuple[CodeType, int]] = {}
 
     def find(self, frame: FrameType | None, task: Any) -> Site | None:
         """The site for a task created under `frame`, in the running step of `task` if there is one."""
-        start, root = frame, _root(task)
-        way = self._ways
-        while frame is not None:
-            key = id(frame.f_code) + frame.f_lasti
-            step = way.get(key if frame is not root else -key)
-            if step is None:
-                break
-            if type(step) is Site:
-                return step
-            way, frame = step, frame.f_back
-        return self._look_for(start, root)
+        root = root_of(task)
+        return self.ways.find(frame, root) or self._look_for(frame, root)
 
     def _look_for(self, start: FrameType | None, root: FrameType | None) -> Site | None:
         frame = start
@@ -102,31 +85,12 @@ class Sites:
                 if site is None or not site.plain:
                     return self._seek(site, start, root, learn=True)
                 if start is not None:
-                    self._learn(start, frame, root, site)
+                    self.ways.learn(start, frame, root, site)
                 return site
             if is_loop_code(code):
                 return self._seek(None, start, root)
             frame = frame.f_back
         return None
-
-    def _learn(self, start: FrameType, last: FrameType, root: FrameType | None, site: Site) -> None:
-        """Remember which frames led to a site, the last of them included."""
-        if self._steps >= MOST_SITES:
-            self._ways, self._steps = {}, 0
-            self._codes.clear()
-        way, frame = self._ways, start
-        while True:
-            self._codes[id(frame.f_code)] = frame.f_code
-            key = id(frame.f_code) + frame.f_lasti
-            key = key if frame is not root else -key
-            if frame is last:
-                way[key] = site
-                return
-            self._steps += 1
-            way, above = way.setdefault(key, {}), frame.f_back
-            if type(way) is Site or above is None:
-                return
-            frame = above
 
     def caller(self, frame: FrameType | None, task: Any) -> Site | None:
         """The place in the program behind a call that asyncio may have made on its behalf, looked for from `frame` up.
@@ -134,8 +98,8 @@ class Sites:
         None where the step or callback that makes the call is asyncio's alone: `create_task(asyncio.to_thread(…))`.
         """
         if frame is not None and not self.is_internal(frame.f_code.co_filename):
-            return self._seek(self.known.get(id(frame.f_code) + frame.f_lasti), frame, _root(task))
-        root = _root(task)
+            return self._seek(self.known.get(id(frame.f_code) + frame.f_lasti), frame, root_of(task))
+        root = root_of(task)
         while frame is not None and self.is_internal(frame.f_code.co_filename):
             above = frame.f_back
             if is_loop_code(frame.f_code) or (frame is root and not self._is_eager(above)):
@@ -190,7 +154,7 @@ class Sites:
                 site.callers.clear()
             found = site.callers[key] = Site(tuple(raws), discards, True, dropper)
         if learn and start is not None and last is not None:
-            self._learn(start, last, root, found)
+            self.ways.learn(start, last, root, found)
         return found
 
     def _chain(

@@ -17,6 +17,7 @@ from asyncwatch.hooks import contexts, twins
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.names import coro_name, dotted, task_name
 from asyncwatch.hooks.sites import Site, Sites
+from asyncwatch.hooks.tables import items_of
 
 PART = "hooks.tasks"
 # Of the newest tasks, when one is looked for by its function.
@@ -113,7 +114,7 @@ class Ledger:
             while keys:
                 twins.COMPILED.drop_gone(keys, self.parents, ())
             return
-        for key, parent in list(self.parents.items()):
+        for key, parent in items_of(self.parents):
             if parent() is None and self.parents.get(key) is parent:
                 del self.parents[key]
 

@@ -25,6 +25,7 @@ from asyncwatch.hooks.hooked import hide_own_frame
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.patch import Patches
 from asyncwatch.hooks.stacks import is_select
+from asyncwatch.hooks.tables import items_of
 from asyncwatch.hooks.trio_arrival import Arrival, is_imported, why_blind
 from asyncwatch.hooks.trio_waits import Waits
 
@@ -233,7 +234,7 @@ class TrioRuns:
 
     def look(self, now: float) -> None:
         """The watcher's turn: have each run look after its tasks now and then, and forget those that are over."""
-        for number, (run, waits) in list(self._runs.items()):
+        for number, (run, waits) in items_of(self._runs) if self._runs else ():
             if run.is_closed():
                 self._runs.pop(number, None)
             elif self._bus.works(PART):

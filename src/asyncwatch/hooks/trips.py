@@ -18,7 +18,7 @@ from types import FrameType
 
 from asyncwatch.frames import RawFrame
 from asyncwatch.hooks import walks
-from asyncwatch.hooks.dumps import free_signals
+from asyncwatch.hooks.dumps import free_signals, handler_of
 from asyncwatch.hooks.stacks import HANDLERS, is_ours, program_frames, stack_of
 
 # Places kept until the watcher looks: more than one is enough to know that no single call took the time.
@@ -65,7 +65,7 @@ class Trips:
 
     def ours(self) -> bool:
         """Whether it is still we who answer: the program may have taken the signal since."""
-        return self.number > 0 and signal.getsignal(self.number) == self._on_signal
+        return self.number > 0 and handler_of(self.number) == self._on_signal
 
     def taken(self) -> list[tuple[tuple[RawFrame, ...], int]]:
         """The stacks, called by the watcher at each look: what stood still until now may go on."""

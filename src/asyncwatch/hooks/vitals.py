@@ -239,9 +239,9 @@ class Others:
         """Read the clocks of all threads; those in `without` are not counted, and may be another time."""
         before, now = self._spent, {}
         self.used.clear()
-        for ident, thread in list(threading._active.items())[:MOST_THREADS]:  # type: ignore[attr-defined]
-            native = thread.native_id
-            if native is None:
+        for thread in list(threading._active.values())[:MOST_THREADS]:  # type: ignore[attr-defined]
+            ident, native = thread.ident, thread.native_id
+            if ident is None or native is None:
                 continue
             try:
                 now[ident] = spent = time.clock_gettime(env.cpu_clock(native))
