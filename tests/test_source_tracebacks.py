@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import each_loop
+from conftest import PURE, each_loop
+from test_twins import each_twin
 
 import asyncwatch
 from asyncwatch.hooks.source_tracebacks import SourceTraceback
@@ -102,12 +103,13 @@ def output(*command: str, cwd: Path, **environ: str) -> str:
 
 
 @each_loop
+@each_twin
 @pytest.mark.parametrize("way", [["program.py"], ["-m", "program"]])
-def test_what_is_printed_is_asyncios_own_text(kind: str, way: list[str], tmp_path: Path) -> None:
+def test_what_is_printed_is_asyncios_own_text(kind: str, twin: str, way: list[str], tmp_path: Path) -> None:
     """Whoever takes it down and whatever is printed of it, each line is the one of Python's own dev mode."""
     (tmp_path / "program.py").write_text(PROGRAM)
     bare = output(*way, kind, cwd=tmp_path, PYTHONDEVMODE="1", PYTHONASYNCIODEBUG="1")
-    watched = output("-m", "asyncwatch", "--output", os.devnull, *way, kind, cwd=tmp_path)
+    watched = output("-m", "asyncwatch", "--output", os.devnull, *way, kind, cwd=tmp_path, **PURE[twin])
     assert bare.count("-- ") > 15
     assert watched == bare
 
@@ -131,7 +133,7 @@ def test_a_source_that_is_in_no_file_is_shown_as_well(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def pair() -> Iterator[Callable[[], tuple[Any, Any]]]:
+def pair(twin: str) -> Iterator[Callable[[], tuple[Any, Any]]]:
     """A function that takes down its callers twice: by us, and by the original."""
     original = traceback.StackSummary.extract
     with asyncwatch.watch(profile="debug", output=()):
@@ -193,6 +195,16 @@ def test_truth_and_deletion_of_the_last_look_at_nothing(pair: Any) -> None:
     del ours[-1]
     assert type(ours) is SourceTraceback
     assert ours[-1].name != "both"
+
+
+def test_one_entry_is_looked_at_alone(pair: Any) -> None:
+    """asyncio asks for the last one when a timer is cancelled: the others stay as they were written down."""
+    ours, theirs = pair()
+    assert [ours[at] for at in (-1, 0, 2, len(ours) - 1)] == [theirs[at] for at in (-1, 0, 2, len(theirs) - 1)]
+    assert (ours[-1].line, ours[-1].lineno, ours[-1].name) == (theirs[-1].line, theirs[-1].lineno, "both")
+    with pytest.raises(IndexError):
+        ours[len(theirs)]
+    assert type(ours) is SourceTraceback
 
 
 def test_two_threads_that_look_at_once_see_the_same(pair: Any) -> None:

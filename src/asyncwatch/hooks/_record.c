@@ -1,5 +1,6 @@
 /* The twin in C of `wrap_create_task` in creation.py, of what sweep.py does about tasks that are gone, of
-   `AsyncgenTap.wrap_first` in asyncgens.py and of `Room` in twins.py: what every task and generator pays for.
+   `AsyncgenTap.wrap_first` in asyncgens.py, of `_writer` in source_tracebacks.py and of `Room` in twins.py: what every
+   task, generator and, in profile debug, future and handle pays for.
 
    The first does what that function does, in its order, for a task that is created where one was before, and calls
    Python for all else. No frame of ours stands between the program and asyncio, so there is none to hide. A record is no part of any
@@ -20,7 +21,7 @@
 #endif
 
 /* twins.py wants this number: a file compiled from another source than its own is not used. */
-#define INTERFACE 4
+#define INTERFACE 5
 
 /* A name that is longer is cut, in Python. */
 #define LONGEST_NAME 200
@@ -900,7 +901,66 @@ drop_gone(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     return PyLong_FromSsize_t(discarded);
 }
 
+/* -- source tracebacks in profile debug -- */
+
+PyDoc_STRVAR(write_stack_doc,
+"write_stack(kind, own, other, outside, frame, limit) -> kind\n\n"
+"See `_writer` in source_tracebacks.py. The raw frames from a frame outwards, outermost first, up to so many or to code\n"
+"that is outside; of frames with the code `own` or `other` what called them.");
+
+static PyObject *
+write_stack(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 6 || !PyType_Check(args[0]) || !(args[4] == Py_None || PyFrame_Check(args[4]))) {
+        PyErr_SetString(PyExc_TypeError, "a type, three codes, a frame and a limit are wanted");
+        return NULL;
+    }
+    Py_ssize_t left = args[5] == Py_None ? PY_SSIZE_T_MAX : PyLong_AsSsize_t(args[5]);
+    if (left == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *found = PyObject_CallNoArgs(args[0]);
+    if (found != NULL && !PyList_Check(found)) {
+        PyErr_SetString(PyExc_TypeError, "a kind of list is wanted");
+        Py_CLEAR(found);
+    }
+    PyFrameObject *frame = args[4] == Py_None ? NULL : (PyFrameObject *)Py_NewRef(args[4]);
+    for (; found != NULL && frame != NULL && left > 0; left--) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        if ((PyObject *)code == args[1] || (PyObject *)code == args[2]) {
+            Py_SETREF(frame, PyFrame_GetBack(frame));
+            if (frame == NULL) {
+                Py_DECREF(code);
+                break;
+            }
+            Py_SETREF(code, PyFrame_GetCode(frame));
+        }
+        if ((PyObject *)code == args[3]) {
+            Py_DECREF(code);
+            break;
+        }
+        PyObject *lasti = PyLong_FromLong(PyFrame_GetLasti(frame));
+        PyObject *raw = lasti != NULL ? PyTuple_Pack(2, (PyObject *)code, lasti) : NULL;
+        if (raw == NULL || PyList_Append(found, raw) < 0) {
+            Py_CLEAR(found);
+        }
+        else {
+            PyObject_GC_UnTrack(raw);
+        }
+        Py_XDECREF(raw);
+        Py_XDECREF(lasti);
+        Py_DECREF(code);
+        Py_SETREF(frame, PyFrame_GetBack(frame));
+    }
+    Py_XDECREF(frame);
+    if (found != NULL && PyList_Reverse(found) < 0) {
+        Py_CLEAR(found);
+    }
+    return found;
+}
+
 static PyMethodDef functions[] = {
+    {"write_stack", (PyCFunction)(void (*)(void))write_stack, METH_FASTCALL, write_stack_doc},
     {"drop_gone", (PyCFunction)(void (*)(void))drop_gone, METH_FASTCALL, drop_gone_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -10,7 +10,7 @@ from typing import Any
 
 from asyncwatch.config import Config
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import asyncgens, contexts, farewell, foreign, forever, pools, resources
+from asyncwatch.hooks import asyncgens, checks, contexts, farewell, foreign, forever, pools, resources
 from asyncwatch.hooks.asyncgens import AsyncgenTap
 from asyncwatch.hooks.blockers import Blockers
 from asyncwatch.hooks.bus import Bus
@@ -140,6 +140,8 @@ class Hooks:
         create_task = wrap_create_task(cls.create_task, self.ledger, self._bus)
         patches.set(cls, "create_task", create_task)
         self._foreign.patch_class(patches, cls, debug=self._debug())
+        if self._debug():
+            checks.patch(patches, cls)
         self._resources.patch_class(patches, cls)
         patches.set(cls, "call_exception_handler", self._exceptions.wrap(cls.call_exception_handler))
         default = self._exceptions.wrap_default(cls.default_exception_handler)

@@ -16,6 +16,7 @@ https://github.com/MagicStack/uvloop/blob/v0.22.1/uvloop/cbhandles.pyx (extract_
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 import sys
@@ -26,6 +27,7 @@ from types import CodeType, FunctionType, GeneratorType, SimpleNamespace
 from typing import Any
 
 from asyncwatch.frames import RawFrame
+from asyncwatch.hooks import twins
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.patch import Patches
 
@@ -34,6 +36,10 @@ PART = "hooks.source_tracebacks"
 _Write = Callable[[Any, "int | None"], "SourceTraceback"]
 # Code of ours outside of which the program knows of nothing: the command's last frame.
 _OUTSIDE: list[CodeType] = []
+# Lines by key, as in sites.py, with the code that keeps the key true; and the files that `linecache` was told of.
+_LINES: dict[int, tuple[CodeType, int | None]] = {}
+_FILES: set[str] = set()
+MOST_PLACES = 10_000
 _EXTRACT: Any = vars(traceback.StackSummary)["extract"].__func__
 
 
@@ -42,6 +48,14 @@ class SourceTraceback(traceback.StackSummary):
 
     # No slots of its own: only so can an instance become one of the base class.
     __slots__ = ()
+
+    def __getitem__(self, index: Any) -> Any:
+        """Of one entry alone asyncio makes a text: of the last, whenever a timer is cancelled."""
+        raw = list.__getitem__(self, index)
+        if type(raw) is tuple and type(index) is int:
+            return _entry(*raw)
+        resolve(self)
+        return list.__getitem__(self, index)
 
 
 def _looks(name: str) -> Callable[..., Any]:
@@ -55,7 +69,7 @@ def _looks(name: str) -> Callable[..., Any]:
 
 # What takes an entry out, compares or adds some. The rest of a list's methods work on raw frames just as well.
 _LOOKING = (
-    *("__getitem__", "__iter__", "__reversed__", "__contains__", "__setitem__", "__repr__", "__reduce_ex__"),
+    *("__iter__", "__reversed__", "__contains__", "__setitem__", "__repr__", "__reduce_ex__"),
     *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
     *("__add__", "__iadd__", "__mul__", "__rmul__", "__imul__"),
     *("append", "copy", "count", "extend", "index", "insert", "pop", "remove", "sort"),
@@ -82,8 +96,28 @@ def resolve(stack: Any) -> None:
 def _walked(raw: RawFrame) -> tuple[Any, int | None]:
     """A raw frame as `traceback.walk_stack` gives one: something like a frame, and its line."""
     code, lasti = raw
-    number = next((line for start, end, line in code.co_lines() if start <= lasti < end), None)
-    return SimpleNamespace(f_code=code, f_globals=_globals_of(code), f_locals={}), number
+    return SimpleNamespace(f_code=code, f_globals=_globals_of(code), f_locals={}), _line_of(code, lasti)
+
+
+def _entry(code: CodeType, lasti: int) -> traceback.FrameSummary:
+    """The entry that `resolve` would make of a raw frame."""
+    file = code.co_filename
+    if file not in _FILES:
+        if len(_FILES) >= MOST_PLACES:
+            _FILES.clear()
+        _FILES.add(file)
+        linecache.lazycache(file, _globals_of(code))
+    return traceback.FrameSummary(file, _line_of(code, lasti), code.co_name, lookup_line=False)
+
+
+def _line_of(code: CodeType, lasti: int) -> int | None:
+    found = _LINES.get(id(code) + lasti)
+    if found is None:
+        line = next((line for start, end, line in code.co_lines() if start <= lasti < end), None)
+        if len(_LINES) >= MOST_PLACES:
+            _LINES.clear()
+        found = _LINES[id(code) + lasti] = code, line
+    return found[1]
 
 
 def _globals_of(code: CodeType) -> dict[str, Any]:
@@ -157,6 +191,8 @@ def _extractor(bus: Bus, write: _Write, under: CodeType) -> Callable[..., Any]:
 
 def _writer(*hidden: CodeType) -> _Write:
     own, other, outside = (*hidden, None, None, None)[:3]
+    if twins.COMPILED is not None:
+        return functools.partial(twins.COMPILED.write_stack, SourceTraceback, own, other, outside)
     repeat, summary = itertools.repeat, SourceTraceback
 
     def write(frame: Any, limit: int | None) -> SourceTraceback:
