@@ -71,7 +71,7 @@ class Natives:
         self.awake = self._timers.awake
         self._trips = Trips(self._timers.answered, self._words.say, turns)
         self._period = 0.0
-        self._armed = False
+        self.armed = False  # whether what was armed for the last sleep, and for it alone, still is
         self._left = float(BURST)
         self._counted_at = bus.now()
         self.why = env.why_no_dumps()
@@ -129,24 +129,19 @@ class Natives:
         """Whether the watcher has the GIL only because native code that still goes on answers a signal."""
         return self._timers.trip is not None and self._trips.answering()
 
-    @property
-    def armed(self) -> bool:
-        """Whether what was armed for the last sleep still is."""
-        return self._armed
-
     def asleep(self) -> None:
         """The watcher sleeps on, and what is armed is not for this sleep alone."""
-        self._armed = False
+        self.armed = False
         self._timers.asleep()
 
     def disarm(self) -> None:
         """No signal from here on."""
-        self._armed = False
+        self.armed = False
         self._timers.disarm()
 
     def taken(self) -> list[tuple[Frame, ...]]:
         """The stacks that were written down since the last look, each innermost first; none while it is `armed`."""
-        if self._armed:
+        if self.armed:
             self.passed = []
             return []
         self.passed = self._trips.taken()
@@ -162,7 +157,7 @@ class Natives:
         Only the main thread can answer, and so only of that one there is a proof; and only in the main interpreter.
         There is no hang where no loop `runs`.
         """
-        self.margin, self._armed = math.inf, False
+        self.margin, self.armed = math.inf, False
         if self.why or not self._bus.works(PART):
             return
         self._trips.patience = self._patience = self._hang_after if runs else None
@@ -175,7 +170,7 @@ class Natives:
             else:
                 self._period = period
                 self._arm(period, period + FLOOR + recent + 2 * sys.getswitchinterval())
-                self._armed = True
+                self.armed = True
         except Exception as error:
             self._fails(error)
 
@@ -184,7 +179,7 @@ class Natives:
         if self._timers.trip is None or self.margin == math.inf or self.why or not self._bus.works(PART):
             return
         try:
-            if self._armed:
+            if self.armed:
                 self._timers.ask_again(LOOKING)
             else:
                 self._arm(self._period, self.margin - GRACE, LOOKING)
@@ -247,6 +242,6 @@ class Natives:
 
     def after_fork(self) -> None:
         """In the child: timers are not inherited, handlers and the file are."""
-        self._armed = False
+        self.armed = False
         self._timers.forget()
         self._writers.close(self._library)
