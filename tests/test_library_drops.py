@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import base_subprocess
 from typing import Any
+
+import pytest
 
 import asyncwatch
 from asyncwatch.findings import Finding
@@ -83,3 +86,26 @@ def test_dropped_and_pending_at_shutdown() -> None:
     finding = only(watch.findings)
     assert (finding.rule.code, finding.level) == ("AW201", "info")
     assert "since handle() dropped it" in finding.event
+
+
+def test_dropped_by_asyncio_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What asyncio's own statement throws away, as a subprocess's transport does, is info however long it takes: the
+    program that asked for a process can change nothing."""
+    transport = base_subprocess.BaseSubprocessTransport
+    original = transport._connect_pipes  # type: ignore[attr-defined]
+
+    async def slow(self: Any, waiter: Any) -> None:
+        await asyncio.sleep(1.2)
+        await original(self, waiter)
+
+    async def main() -> int:
+        process = await asyncio.create_subprocess_exec("true")
+        return await process.wait()
+
+    monkeypatch.setattr(transport, "_connect_pipes", slow)
+    with asyncwatch.watch(output=()) as watch:
+        assert asyncio.run(main()) == 0
+        watch.flush()
+    finding = only(watch.findings)
+    assert (finding.rule.code, finding.level) == ("AW201", "info")
+    assert "since __init__() dropped it" in finding.event

@@ -7,7 +7,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from asyncwatch.hooks.tables import items_of
+from asyncwatch.hooks.tables import CHUNK, chunks_of, items_of
 from asyncwatch.hooks.ways import MOST_STEPS, Ways
 
 
@@ -28,6 +28,15 @@ def test_items_are_those_of_one_moment() -> None:
         gc.set_threshold(*before)
     assert all([key for key, _ in one] == list(range(len(one))) for one in found)
     assert gc.isenabled()
+
+
+def test_chunks_are_all_there_is() -> None:
+    """In the order of the table, each as large as a chunk, the last filled up; nothing of nothing."""
+    assert chunks_of({}) == []
+    for number in (1, CHUNK, 2 * CHUNK + 1):
+        found = chunks_of(dict.fromkeys(range(number)))
+        assert {len(chunk) for chunk in found} == {CHUNK}
+        assert [key for chunk in found for key in chunk if key is not None] == list(range(number))
 
 
 def bottom(ways: Ways, last: FrameType, root: FrameType | None, found: str) -> object:

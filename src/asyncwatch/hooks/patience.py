@@ -42,6 +42,7 @@ class Patience:
         self._after = stuck_after
         self._rest = min(RECKON_EVERY, stuck_after / 4)
         self._reckoned_at = -math.inf
+        self._now = self._due = -math.inf
         self._told: dict[int, weakref.ref[Any] | None] = {}  # the waits that were called stuck
         self._alive: dict[int, Record] = {}  # those of the last reckoning that something can still wake
         self._long: dict[int, Record] = {}  # those that have waited long, so that they can be reckoned with
@@ -51,7 +52,9 @@ class Patience:
         future = task._fut_waiter
         waits = getattr(record, "waits", None)
         if future is None or waits is None or waits() is not future:
-            record.waits = None if future is None else _wait(future, now, now + self._after)
+            if now != self._now:  # numbers that all records of a slice share
+                self._now, self._due = now, now + self._after
+            record.waits = None if future is None else _wait(future, self._now, self._due)
             return False
         if now < waits.due:
             return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.sites import Site
+from asyncwatch.hooks.tables import chunks_of
 from asyncwatch.hooks.tasks import Ledger, Record
 from asyncwatch.hooks.vitals import vitals
 from asyncwatch.task_events import TasksPileUp
@@ -19,8 +21,6 @@ STEPS = 3
 LONG_AT_WORK = 3.0
 AT_WORK = 0.8
 INTERVAL = 0.25
-# Records counted in one slice.
-CHUNK = 1_000
 
 
 class _Growth:
@@ -43,7 +43,7 @@ class Pileups:
         self._pileup = pileup
         self._growing: dict[Site, _Growth] = {}
         self._counts: Counter[Site] = Counter()
-        self._todo: list[Record] = []
+        self._todo: list[tuple[Record | None, ...]] = []
         self._looked: tuple[float, float] | None = None
         self._started = -INTERVAL
 
@@ -58,13 +58,12 @@ class Pileups:
             if len(self._ledger.records) <= self._pileup or now - self._started < INTERVAL:
                 return
             self._started = now
-            self._todo = list(self._ledger.records.values())
-        chunk = self._todo[-CHUNK:]
-        del self._todo[-CHUNK:]
-        for record in chunk:
-            task = record() if record.site is not None and record.site.frames else None
-            if task is not None and not task.done() and task.get_loop() is loop:
-                self._counts[record.site] += 1  # type: ignore[index]
+            self._todo = chunks_of(self._ledger.records.values())
+        for record in self._todo.pop():
+            site = record.site if record is not None else None
+            task = record() if record is not None and site is not None and site.frames else None
+            if site is not None and task is not None and not task.done() and task.get_loop() is loop:
+                self._counts[site] += 1
         if not self._todo:
             self._compare(now)
 
@@ -104,14 +103,18 @@ class Pileups:
 
     def _tell(self, site: Site, growth: _Growth, now: float) -> bool:
         """Say it, unless the tasks from when it began have ended since: they come and go."""
-        mine = [record for record in list(self._ledger.records.values()) if record.site is site]
-        task = next((task for record in reversed(mine) if (task := record()) is not None), None)
-        if task is None:
+        records = list(self._ledger.records.values())  # the oldest first; no more lists of so many than this one
+        task = next((task for record in reversed(records) if record.site is site and (task := record())), None)
+        number = sum(record.site is site for record in records)
+        if task is None or not number:
             return True
-        born = sorted(record.born for record in mine)
-        if born[0] > growth.since:
+        mine = (record.born for record in records if record.site is site)
+        oldest, middle = next(mine), number // 2
+        if oldest > growth.since:
             return False
-        youngest, median, oldest = (max(0.0, now - at) for at in (born[-1], born[len(born) // 2], born[0]))
+        median = next(itertools.islice(mine, middle - 1, None), oldest) if middle else oldest
+        youngest = next(record.born for record in reversed(records) if record.site is site)
+        youngest, median, oldest = (max(0.0, now - at) for at in (youngest, median, oldest))
         self._bus.emit(
             TasksPileUp(
                 self._state.facts,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import opcode
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, cast
 
 from asyncwatch.frames import PACKAGE, RawFrame, Scope
 from asyncwatch.hooks.stacks import ASYNCIO, is_callback_code, is_loop_code
@@ -35,7 +35,8 @@ def _passes_on(code: CodeType) -> bool:
 class Site:
     """One place that creates tasks. `frames` is innermost first; `plain` means the key alone identifies it.
 
-    `discards` says that the new task is thrown away: by a statement of the frame `dropper`, or by the loop.
+    `discards` says that the new task is thrown away: by a statement of the frame `dropper`, or by the loop. asyncio's
+    own statements do so as well, with tasks that end before anybody would miss them: then there is a `dropper` alone.
     """
 
     __slots__ = ("callers", "discards", "dropper", "frames", "plain")
@@ -168,15 +169,17 @@ class Sites:
         raws: list[RawFrame] = []
         keys: list[int] = []
         returning = True
-        dropper: RawFrame | None = None
+        dropper = asyncios = cast("RawFrame | None", None)
         while frame is not None and len(raws) < DEEPEST:
             code, lasti = frame.f_code, frame.f_lasti
             if is_loop_code(code):
                 # A callback's result is thrown away, a lambda's task, say; whoever runs the loop keeps the root task.
                 thrown = returning and (bool(raws) or is_callback_code(code))
-                return raws, keys or [id(code) + lasti], thrown or dropper is not None, dropper, frame
+                return raws, keys or [id(code) + lasti], thrown or dropper is not None, dropper or asyncios, frame
             op = self._op(code, lasti)
             if self.is_internal(code.co_filename):
+                if returning and op == _POP_TOP:
+                    asyncios = code, lasti
                 returning = returning and (op in _RETURN or _passes_on(code))
                 if frame is root:
                     break  # above a task's outermost frame stands whoever runs the loop
@@ -191,7 +194,7 @@ class Sites:
             if frame is root or (not returning and self._seen_app(raws)):
                 break
             frame = frame.f_back
-        return raws, keys, dropper is not None, dropper, frame
+        return raws, keys, dropper is not None, dropper or asyncios, frame
 
     def _seen_app(self, raws: list[RawFrame]) -> bool:
         return any(self._scope.is_app(code.co_filename) for code, _ in raws)

@@ -19,6 +19,7 @@ from asyncwatch.hooks.lockers import Lockers
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.patience import Patience
 from asyncwatch.hooks.pileups import Pileups
+from asyncwatch.hooks.tables import chunks_of
 from asyncwatch.hooks.tasks import Ledger, Record, is_over
 from asyncwatch.task_events import TaskOutlived, TaskUnheld
 
@@ -48,6 +49,7 @@ class Sweeper:
         # Before this age nobody is asked what it waits for.
         self._settled = min(config.stuck_after / 4, MOST_SETTLED)
         self._todo: list[int] = []
+        self._chunks: list[tuple[int | None, ...]] = []
         self._started = self._previous = bus.clock
         self._took = 0.0  # seconds from the first slice of the last sweep to its last
         self.said: dict[int, Record] = {}
@@ -68,20 +70,29 @@ class Sweeper:
             if not self._ledger.records:
                 return
             self._previous, self._started = self._started, now
-            self._todo = list(self._ledger.records)
+            self._chunks = chunks_of(self._ledger.records)
             self._ledger.forget_parents()
         end = now + SLICE
         visits = 0
-        while self._todo:
+        while self._next_chunk():
             if self._drop_gone is not None:  # most of them, in C
                 self._ledger.brief += self._drop_gone(self._todo, self._ledger.records, self._others)
-                if not self._todo or self._bus.now() >= end:
+                if self._bus.now() >= end:
                     break
+                if not self._todo:
+                    continue
             judged = self._visit(loop, self._todo.pop(), now)
             visits += 1
             if (judged or visits % BATCH == 0) and self._bus.now() >= end:
                 break
+        self._next_chunk()
         self._took = now - self._started
+
+    def _next_chunk(self) -> bool:
+        """Whether there is something to do, the newest first."""
+        if not self._todo and self._chunks:
+            self._todo = [key for key in self._chunks.pop() if key is not None]
+        return bool(self._todo)
 
     @property
     def busy(self) -> bool:
