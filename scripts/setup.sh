@@ -96,8 +96,10 @@ make_environment() {
 
 # packages NAME PACKAGE...: sets py to a Python of its own that has these, what a table puts beside us; kept for the next time.
 packages() {
-    local name=$1
+    local name=$1 python=${python:-} version=${version:-}
     shift
+    if [ -z "$python" ]; then python=$(find_python) || exit; fi
+    if [ -z "$version" ]; then version=$(version_of "$python"); fi
     venv=$top/.venv-$name-$version
     log=$venv/setup.log
     py=$venv/bin/python

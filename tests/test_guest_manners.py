@@ -86,7 +86,7 @@ run(asyncio.sleep(0.1))
 BREAK = """
 import asyncwatch
 from asyncwatch import events, frames, pipeline
-from asyncwatch.hooks import asyncgens, blinds, cancels, coroutines, droppers, exceptions, executors, foreign, hold, install, kinds, lockers, loops, makers, natives, origins, owners, patience, pileups, resources, shutdown, sites, sweep, taps, tasks, trips, watchdog
+from asyncwatch.hooks import asyncgens, blinds, bus, cancels, coroutines, droppers, exceptions, executors, foreign, hold, install, kinds, lockers, looking, loops, makers, natives, origins, owners, patience, pileups, resources, shutdown, sites, sweep, taps, tasks, trips, watchdog
 
 def broken(*args, **kwargs):
     raise ZeroDivisionError("a fault of our own")
@@ -128,6 +128,10 @@ PARTS = [
     ("droppers.Droppers.seen_from", None),
     ("loops.loop_kind", "hooks.loops"),
     ("frames.Scope.is_app", None),
+    ("bus.Bus.look", "session.watcher"),
+    ("looking.Looking.rests", "session.watcher"),
+    ("coroutines.CoroutineTap.settle", "session.judge"),
+    ("asyncgens.AsyncgenTap.tidy", "hooks.asyncgens"),
 ]
 
 

@@ -132,9 +132,9 @@ def test_of_tasks_that_are_gone_nothing_is_kept() -> None:
     number = id(first)
     del first
     gc.collect()
-    counts._counts[id(other := Task())] = counts._counts[number]
+    counts.counts[id(other := Task())] = counts.counts[number]
     assert (counts.of(other), counts.left(other)) == (0, 3)
     many = [Task() for _ in range(forgotten.MOST_TASKS + 1)]
     for task in many:
         counts.note(Group(task))
-    assert len(counts._counts) == forgotten.MOST_TASKS
+    assert len(counts.counts) == forgotten.MOST_TASKS

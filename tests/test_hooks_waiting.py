@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import LOOPS
 
-from asyncwatch.hooks import hearers, timeouts, waiting
+from asyncwatch.hooks import hearers, reading, timeouts, waiting
 
 Wait = Callable[[], Coroutine[Any, Any, Any]]
 LONG = 60
@@ -273,3 +273,25 @@ def test_anyios_own_waits_have_their_kinds() -> None:
 
     assert asyncio.run(looked_at(of_child, lock)) == "lock"
     assert asyncio.run(looked_at(waiting.wait_of, limiter)).kind == "semaphore"
+
+
+def test_a_task_that_runs_awaits_nothing() -> None:
+    """Of a task in the middle of its step, as where somebody runs a loop inside it, no more than its coroutine is read:
+    what it awaits is garbage on 3.11, wherever it stands."""
+
+    async def reads(times: int) -> None:
+        task: Any = asyncio.current_task()
+        coro = task.get_coro()
+        for number in range(times):
+            assert waiting.links(task) == [coro]
+            chain = reading.chain_of(task, lambda _: None)
+            assert (chain.runs, chain.codes) == (True, [])
+            assert reading._next(coro, "cr_await", coro) is None
+            await asyncio.sleep(0)
+            async with asyncio.Lock():
+                assert waiting.links(task) == [coro], number
+
+    async def main() -> None:
+        await asyncio.gather(*(reads(200) for _ in range(3)))
+
+    asyncio.run(main())

@@ -165,6 +165,71 @@ def test_both_remember_the_same(program: Any, kind: str) -> None:
     assert python.out.count("parent") > 20
 
 
+SWEPT = """
+async def idle():
+    await asyncio.sleep(60)
+
+async def nothing():
+    pass
+
+async def deaf():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if len(codes) > 1:
+                return
+
+codes = []
+
+async def main():
+    loop = asyncio.get_running_loop()
+    kept = [asyncio.create_task(idle()) for _ in range(2500)]
+    done = [asyncio.create_task(nothing()) for _ in range(50)]
+    for _ in range(20):
+        asyncio.create_task(nothing())
+    asked = asyncio.create_task(deaf())
+    await asyncio.sleep(0.05)
+    asked.cancel()
+    sweeper = next(iter(watch._hooks.loops)).work
+    for wanted in range(3):
+        await asyncio.sleep(0.6)
+        started = sweeper._started
+        while sweeper._todo or sweeper._started == started:
+            await asyncio.sleep(0.01)
+            sweeper(loop)
+        print(sweeper._met, len(ledger.records), len(sweeper._cancels._asked), ledger.brief, sweeper.said)
+    watch.flush()
+    print([(finding.rule.code, finding.level) for finding in watch.findings if finding.rule.code > "AW001"])
+    codes.extend("ab")
+    asked.cancel()
+    for task in kept:
+        task.cancel()
+    await asyncio.wait([asked, *kept])
+    del kept, task
+    gc.collect()
+    await asyncio.sleep(0.3)
+    while sweeper._todo or len(ledger.records) > 10:
+        await asyncio.sleep(0.01)
+        sweeper(loop)
+    print("swept")
+
+run(main())
+print(watch._bus.broken)
+"""
+
+
+@needs_both
+@each_loop
+def test_both_sweep_alike(program: Any, kind: str) -> None:
+    """Of the same tasks, young and old, ended, gone and deaf, both twins meet and drop as many, and judge the deaf one."""
+    python, c = (run_twin(program, WATCHED + SWEPT, kind, twin) for twin in ("python", "c"))
+    assert outcome(c) == outcome(python), c.err
+    assert python.status == 0, python.err
+    assert "('AW209', 'warning')" in python.out
+    assert "swept" in python.out
+
+
 FACE = """
 create_task = type(loop := new_loop()).create_task
 assert create_task.__wrapped__ in [ledger.originals[create_task]]

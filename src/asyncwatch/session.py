@@ -52,10 +52,9 @@ class Watch:
         )
         self.instruments = self._hooks.instruments
         looking = self._hooks.looking
-        faults = {part: functools.partial(self._bus.fail, part) for part in ("session.watcher", "session.judge")}
-        ends = looking.watcher_ends
-        self._watcher = Worker(self._look, looking.rests, ends, looking.sleep, faults["session.watcher"])
-        self._judge = Worker(self._judge_all, ends=self._judge_ends, fails=faults["session.judge"])
+        self._watcher = Worker(self._look, looking.rests, looking.watcher_ends, looking.sleep, self._look_failed)
+        judge_failed = functools.partial(self._bus.fail, "session.judge")
+        self._judge = Worker(self._judge_all, ends=self._judge_ends, fails=judge_failed)
         answers = {"tree": lambda: self._hooks.forest.tree(ours=True).to_dict()}
         self._control = Server(config, answers, self._bus.fail)
         self._flushed = _thread.allocate_lock()
@@ -156,6 +155,11 @@ class Watch:
         if flush or self._bus.queue or self._hooks.unsettled or (not self._announced and self._hooks.loops.count):
             self._judge.poke()
         return period
+
+    def _look_failed(self, error: Exception) -> None:
+        self._bus.fail("session.watcher", error)
+        self._judge.poke()
+        self._hooks.looking.watcher_ends()  # nothing stays armed
 
     def _judge_all(self) -> None:
         flush, self._flush_seen = self._flush_seen, False

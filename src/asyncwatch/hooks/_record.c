@@ -21,7 +21,7 @@
 #endif
 
 /* twins.py wants this number: a file compiled from another source than its own is not used. */
-#define INTERFACE 5
+#define INTERFACE 6
 
 /* A name that is longer is cut, in Python. */
 #define LONGEST_NAME 200
@@ -84,6 +84,7 @@ typedef struct {
 
 static PyObject *str_name, *str_module, *str_source_traceback, *str_site, *str_discards;
 static PyObject *str_get_coro, *str_get_name, *str_qualname, *str_frame, *str_globals;
+static PyObject *str_born, *str_done, *str_cancelling, *str_get_loop, *zero;
 
 static inline PyObject **
 slot(PyObject *object, Py_ssize_t offset)
@@ -901,6 +902,96 @@ drop_gone(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     return PyLong_FromSsize_t(discarded);
 }
 
+/* Whether a task of this age is to be asked, see `_is_due` in sweep.py. */
+static int
+is_due(double age, double step, double grace, double rarely)
+{
+    double before = age - step;
+    for (double mark = grace; mark < rarely; mark *= 2) {
+        if (before < mark && mark <= age) {
+            return 1;
+        }
+    }
+    return (long long)(before / rarely) != (long long)(age / rarely);
+}
+
+/* What a method of a task returns is this; anything else, an exception too, is Python's to look at. */
+static int
+answers(PyObject *task, PyObject *method, PyObject *wanted)
+{
+    PyObject *answer = PyObject_CallMethodNoArgs(task, method);
+    int same = answer == wanted;
+    if (answer == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(answer);
+    return same;
+}
+
+PyDoc_STRVAR(pass_over_doc,
+"pass_over(keys, table, others, loop, started, step, settled, grace, rarely) -> tuple\n\n"
+"Take keys off the end of the list while nothing is to be done about their tasks: as `drop_gone` does of those that are\n"
+"gone, and others that are young, pending, asked by nobody to end and not due. Returns how many of the first had a site\n"
+"that discards, and how many of the others are this loop's.");
+
+static PyObject *
+pass_over(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 9) {
+        PyErr_SetString(PyExc_TypeError, "nine arguments are wanted");
+        return NULL;
+    }
+    double numbers[5];
+    for (int i = 0; i < 5; i++) {
+        numbers[i] = PyFloat_AsDouble(args[4 + i]);
+    }
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    double started = numbers[0], step = numbers[1], settled = numbers[2];
+    Py_ssize_t discarded = 0, met = 0;
+    for (int i = 0; i < MOST_DROPPED; i++) {
+        PyObject *dropped = drop_gone(module, args, 3);
+        if (dropped == NULL) {
+            return NULL;
+        }
+        discarded += PyLong_AsSsize_t(dropped);
+        Py_DECREF(dropped);
+        Py_ssize_t size = PyList_GET_SIZE(args[0]);
+        if (size == 0) {
+            break;
+        }
+        PyObject *key = Py_NewRef(PyList_GET_ITEM(args[0], size - 1));
+        PyObject *record = Py_XNewRef(PyDict_GetItemWithError(args[1], key));
+        PyObject *task = NULL, *born = NULL;
+        int known = record != NULL && PyWeakref_Check(record) ? is_in_any(key, args[2]) : 1, passes = 0;
+        if (known == 0 && (task = ((PyWeakReference *)record)->wr_object) != Py_None) {
+            Py_INCREF(task);
+            if ((born = PyObject_GetAttr(record, str_born)) != NULL && PyFloat_CheckExact(born)) {
+                double age = started - PyFloat_AS_DOUBLE(born);
+                passes = age < settled && !is_due(age, step, numbers[3], numbers[4]) &&
+                         answers(task, str_done, Py_False) && answers(task, str_cancelling, zero);
+                met += passes && answers(task, str_get_loop, args[3]);
+            }
+            Py_DECREF(task);
+            Py_XDECREF(born);
+        }
+        Py_XDECREF(record);
+        Py_DECREF(key);
+        if (known < 0 || PyErr_Occurred()) {
+            return NULL;
+        }
+        /* A method of a task of the program's own making may have done anything. */
+        if (!passes || PyList_GET_SIZE(args[0]) != size) {
+            break;
+        }
+        if (PyList_SetSlice(args[0], size - 1, size, NULL) < 0) {
+            return NULL;
+        }
+    }
+    return Py_BuildValue("(nn)", discarded, met);
+}
+
 /* -- source tracebacks in profile debug -- */
 
 PyDoc_STRVAR(write_stack_doc,
@@ -960,6 +1051,7 @@ write_stack(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count
 }
 
 static PyMethodDef functions[] = {
+    {"pass_over", (PyCFunction)(void (*)(void))pass_over, METH_FASTCALL, pass_over_doc},
     {"write_stack", (PyCFunction)(void (*)(void))write_stack, METH_FASTCALL, write_stack_doc},
     {"drop_gone", (PyCFunction)(void (*)(void))drop_gone, METH_FASTCALL, drop_gone_doc},
     {NULL, NULL, 0, NULL},
@@ -983,7 +1075,12 @@ execute(PyObject *module)
         {&str_get_coro, "get_coro"},   {&str_get_name, "get_name"},
         {&str_qualname, "__qualname__"}, {&str_frame, "cr_frame"},
         {&str_globals, "f_globals"},   {&str_source_traceback, "_source_traceback"},
+        {&str_born, "born"},           {&str_done, "done"},
+        {&str_get_loop, "get_loop"},   {&str_cancelling, "cancelling"},
     };
+    if (zero == NULL && (zero = PyLong_FromLong(0)) == NULL) {
+        return -1;
+    }
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         if (*texts[i].where == NULL && (*texts[i].where = PyUnicode_InternFromString(texts[i].text)) == NULL) {
             return -1;

@@ -42,15 +42,15 @@ class Cancels:
         self._bus = bus
         self._patience = patience
         self._cancellers = cancellers
-        self._left = cancellers.forgotten.left
+        self._left, self._forgotten = cancellers.forgotten.left, cancellers.forgotten.counts
         self._grace = grace
         self._asked: dict[int, Asked] = {}
         self._told: dict[int, Record] = {}
 
     @property
     def known(self) -> tuple[dict[int, Any], ...]:
-        """The tasks, by their id, that `forget` would make a difference for."""
-        return self._asked, self._told
+        """The tasks, by their id, that `visit` or `forget` would make a difference for though nobody asks them."""
+        return self._asked, self._told, self._forgotten
 
     def visit(self, key: int, record: Record, task: Any, now: float) -> bool:
         """Look at one pending task; True when it had to be judged, which is dear."""

@@ -32,7 +32,7 @@ class Forgotten:
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
-        self._counts: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self.counts: dict[int, tuple[weakref.ref[Any], int]] = {}
 
     def install(self, patches: Patches) -> None:
         if env.GROUPS_FORGET:
@@ -40,7 +40,7 @@ class Forgotten:
 
     def note(self, group: Any) -> None:
         """A group is about to ask its task, which leaves it already."""
-        task, counts = group._parent_task, self._counts
+        task, counts = group._parent_task, self.counts
         count = self.of(task) + 1
         while len(counts) >= MOST_TASKS:
             counts.pop(next(iter(counts)), None)
@@ -48,16 +48,16 @@ class Forgotten:
 
     def of(self, task: Any) -> int:
         """How many of the requests that a task counts were forgotten."""
-        found = self._counts.get(id(task))
+        found = self.counts.get(id(task))
         return found[1] if found is not None and found[0]() is task else 0
 
     def left(self, task: Any) -> int:
         """How many requests to it nobody took back or forgot to."""
         requests = int(task.cancelling())
-        if not self._counts:
+        if not self.counts:
             return requests
         if not requests:
-            self._counts.pop(id(task), None)  # somebody knows of this and took it back
+            self.counts.pop(id(task), None)  # somebody knows of this and took it back
         return max(0, requests - self.of(task))
 
     def _wrap(self, original: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -8,6 +8,7 @@ A coroutine that runs now is not asked for its references: its stack is the thre
 from __future__ import annotations
 
 import gc
+import itertools
 import operator
 from collections.abc import Callable
 from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
@@ -37,6 +38,12 @@ _READERS: dict[type, tuple[str, Callable[[Any], Any], str, Callable[[Any], Any]]
         (GeneratorType, "gi", "gi_yieldfrom"),
         (AsyncGeneratorType, "ag", "ag_await"),
     )
+}
+
+
+_RUNNING: dict[type, Callable[[Any], Any]] = {
+    CoroutineType: operator.attrgetter("cr_running"),
+    GeneratorType: operator.attrgetter("gi_running"),
 }
 
 
@@ -107,9 +114,10 @@ def chain_of(task: Any, keep: Keep) -> Chain:
     """The await chain of a task that may run meanwhile."""
     codes: list[CodeType | None] = []
     places: list[RawFrame] = []
-    link: Any = env.coro_of(task)
+    first: Any = env.coro_of(task)
+    link = first
     keep(link)
-    runs = bool(getattr(link, "cr_running", False) or getattr(link, "gi_running", False))
+    runs = _runs(first)
     while link is not None and not runs and len(codes) < waiting.DEEPEST:
         reader = _READERS.get(type(link))
         if reader is None and not hasattr(link, "cr_await"):  # Cython's coroutines look like Python's
@@ -123,8 +131,25 @@ def chain_of(task: Any, keep: Keep) -> Chain:
                 codes.pop()
                 break  # it has ended
             codes[-1] = places[-1][0]
-        link = _unwrapped(getattr(link, reader[2] if reader is not None else "cr_await"), keep)
-    return Chain(codes, places, runs, link)
+        link = _unwrapped(_next(link, reader[2] if reader is not None else "cr_await", first), keep)
+    return Chain(codes, places, runs or _runs(first), link)
+
+
+def _runs(first: Any) -> bool:
+    """Whether a step is made now, by a task's outermost coroutine."""
+    return bool(getattr(first, "cr_running", False) or getattr(first, "gi_running", False))
+
+
+def _next(link: Any, follows: str, first: Any) -> Any:
+    """What a link awaits, unless the task runs: then that is not to be asked, see `waiting.links`.
+
+    Both in one call of C code, for the task may begin to run between two lines of this.
+    """
+    running = _RUNNING.get(type(first))
+    if running is None:
+        return getattr(link, follows)
+    stands = map(operator.not_, map(running, (first,)))
+    return env.in_one_go(next, map(operator.attrgetter(follows), itertools.compress((link,), stands)), None)
 
 
 def _unwrapped(thing: Any, keep: Keep) -> Any:

@@ -53,7 +53,7 @@ class Sweeper:
         self._started = self._previous = bus.clock
         self._took = 0.0  # seconds from the first slice of the last sweep to its last
         self.said: dict[int, Record] = {}
-        self._drop_gone: Callable[..., int] | None = getattr(twins.COMPILED, "drop_gone", None)
+        self._pass_over: Callable[..., tuple[int, int]] | None = getattr(twins.COMPILED, "pass_over", None)
         self._others = self.said, *self._cancels.known
         self.live = self._met = 0  # pending tasks, of the last sweep and of the one under way
 
@@ -75,8 +75,12 @@ class Sweeper:
         end = now + SLICE
         visits = 0
         while self._next_chunk():
-            if self._drop_gone is not None:  # most of them, in C
-                self._ledger.brief += self._drop_gone(self._todo, self._ledger.records, self._others)
+            if self._pass_over is not None:  # most of them, in C
+                step = self._started - self._previous
+                numbers = self._started, step, self._settled, GRACE, RARELY
+                brief, met = self._pass_over(self._todo, self._ledger.records, self._others, loop, *numbers)
+                self._ledger.brief += brief
+                self._met += met
                 if self._bus.now() >= end:
                     break
                 if not self._todo:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from asyncwatch import env
 
 # Of a file that was compiled from another version's source nothing is known.
-_INTERFACE = 5
+_INTERFACE = 6
 
 
 def _load() -> tuple[ModuleType | None, str]:

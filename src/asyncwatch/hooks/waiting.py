@@ -92,9 +92,16 @@ class Wait:
 
 
 def links(task: Any) -> list[Any]:
-    """The coroutines and generators a suspended task stands in, outermost first."""
+    """The coroutines and generators a suspended task stands in, outermost first; of one that runs the first alone.
+
+    What a running coroutine awaits is not to be asked: 3.11 takes a number in its code for an instruction, and what
+    lies on its stack for an object (seen: a crash). A task runs here where somebody runs a loop inside of it.
+    https://github.com/python/cpython/blob/3.11/Objects/genobject.c (_PyGen_yf)
+    """
     found: list[Any] = []
     link: Any = env.coro_of(task)
+    if getattr(link, "cr_running", False):
+        return [link]
     while link is not None and len(found) < DEEPEST:
         attributes = _LINKS.get(type(link))
         if attributes is None and not hasattr(link, "cr_await"):  # Cython's coroutines look like Python's
