@@ -175,7 +175,7 @@ class Watch:
             self._last_words()
 
     def _drain(self) -> None:
-        self._hooks.settle()
+        self._bus.guarded("session.judge", self._hooks.settle)
         queue = self._bus.queue
         if not self._announced and (queue or self._hooks.loops.count):
             self._announce()

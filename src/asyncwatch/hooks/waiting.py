@@ -94,8 +94,7 @@ class Wait:
 def links(task: Any) -> list[Any]:
     """The coroutines and generators a suspended task stands in, outermost first; of one that runs the first alone.
 
-    What a running coroutine awaits is not to be asked: 3.11 takes a number in its code for an instruction, and what
-    lies on its stack for an object (seen: a crash). A task runs here where somebody runs a loop inside of it.
+    What a running coroutine awaits is not to be asked: 3.11 takes what lies on its stack for an object (seen: a crash).
     https://github.com/python/cpython/blob/3.11/Objects/genobject.c (_PyGen_yf)
     """
     found: list[Any] = []
