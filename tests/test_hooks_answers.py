@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import itertools
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -101,42 +100,6 @@ def test_what_the_watcher_spends_on_looks_is_no_asking(natives: Natives) -> None
     natives.disarm()
     natives.asleep()
     assert timers.own.seconds == 0
-
-
-def test_what_is_armed_for_the_sleep_serves_the_look_after_it(
-    natives: Natives, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A look that comes in time leaves the timers as they are but the watcher's own, and reads nothing; one after a nap,
-    or that has disarmed them, arms all anew and reads."""
-    timers, reads = natives._timers, []
-    monkeypatch.setattr(natives._file, "take", lambda: reads.append(1) or [])
-    monkeypatch.setattr(natives._trips, "number", 1)
-    monkeypatch.setattr(natives._trips, "ours", lambda: True)
-    natives.why = ""
-    natives.arm([os.getpid()], 0.025, 0.0)
-    assert natives.armed
-    armed, own = [timers.trip.seconds, *(dump.seconds for dump in timers.dumps)], timers.own.seconds
-    assert 0.025 < armed[0] < armed[1]
-
-    natives.awake()
-    assert natives.taken() == reads == natives.passed == []
-    for timer in (timers.trip, *timers.dumps):
-        timer.before = pytest.fail
-    natives.arm_again()
-    for timer in (timers.trip, *timers.dumps):
-        timer.before = None
-    assert timers.own.seconds == pytest.approx(own + LOOKING)
-    assert [timers.trip.seconds, *(dump.seconds for dump in timers.dumps)] == armed
-
-    natives.disarm()
-    assert not natives.armed
-    natives.taken()
-    natives.arm_again()
-    assert len(reads) == 1
-    assert timers.trip.seconds == pytest.approx(armed[0])
-    natives.arm([os.getpid()], 0.025, 0.0)
-    natives.asleep()
-    assert not natives.armed
 
 
 def test_no_answer_arms_what_is_disarmed(natives: Natives) -> None:

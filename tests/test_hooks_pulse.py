@@ -42,15 +42,6 @@ def test_who_wakes_in_time_was_kept_by_nothing() -> None:
     assert (pulse.stopped, pulse.without_gil) == (0.0, 0.0)
 
 
-def test_a_sleep_was_undisturbed_if_both_its_ends_were_in_time() -> None:
-    """Awake when it wanted to be, after a look that was short; not after a long one, and not when it came late."""
-    pulse = Pulse()
-    for looked, late, found in [(0.001, 0.001, True), (0.001, 2 * PUNCTUAL, False), (0.1, 0.001, False)]:
-        pulse.woke(100.0)
-        pulse.rests(100.0 + looked, 1.0)
-        assert pulse.is_undisturbed(101.0 + looked + late) is found
-
-
 def test_the_first_wake_is_no_gap() -> None:
     """Who never went to sleep cannot be late."""
     assert Pulse(Naps()).woke(5.0).cause == ""

@@ -92,12 +92,10 @@ class Looking:
             self._quiet = not self._executors.has_work() and self._watchdog.is_quiet(now)
             if self._quiet:
                 return self._watchdog.period
-            # Else nothing can have come of what is armed, and it serves this look as well: eight system calls less.
-            if not (self._natives.armed and self._pulse.is_undisturbed(now)):
-                if self._natives.answering():
-                    self._passed_over = True
-                    return AGAIN
-                self._natives.disarm()
+            if self._natives.answering():
+                self._passed_over = True
+                return AGAIN
+            self._natives.disarm()
             period = self._watchdog.look(now, to_the_end=False)
             for left in range(MOST_TRIES - 1, 0, -1):
                 if not self._blinds.lost(self._bus.now()):

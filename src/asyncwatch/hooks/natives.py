@@ -68,10 +68,9 @@ class Natives:
         self._words = LastWords(output, self._file)
         self._writers = Writers(self._file, self._words)
         self._timers = Timers()
-        self.awake = self._timers.awake
+        self.awake, self.asleep = self._timers.awake, self._timers.asleep
         self._trips = Trips(self._timers.answered, self._words.say, turns)
         self._period = 0.0
-        self.armed = False  # whether what was armed for the last sleep, and for it alone, still is
         self._left = float(BURST)
         self._counted_at = bus.now()
         self.why = env.why_no_dumps()
@@ -129,21 +128,12 @@ class Natives:
         """Whether the watcher has the GIL only because native code that still goes on answers a signal."""
         return self._timers.trip is not None and self._trips.answering()
 
-    def asleep(self) -> None:
-        """The watcher sleeps on, and what is armed is not for this sleep alone."""
-        self.armed = False
-        self._timers.asleep()
-
     def disarm(self) -> None:
         """No signal from here on."""
-        self.armed = False
         self._timers.disarm()
 
     def taken(self) -> list[tuple[Frame, ...]]:
-        """The stacks that were written down since the last look, each innermost first; none while it is `armed`."""
-        if self.armed:
-            self.passed = []
-            return []
+        """The stacks that were written down since the last look, each innermost first."""
         self.passed = self._trips.taken()
         found = self._file.take()
         now = self._bus.now()
@@ -157,7 +147,7 @@ class Natives:
         Only the main thread can answer, and so only of that one there is a proof; and only in the main interpreter.
         There is no hang where no loop `runs`.
         """
-        self.margin, self.armed = math.inf, False
+        self.margin = math.inf
         if self.why or not self._bus.works(PART):
             return
         self._trips.patience = self._patience = self._hang_after if runs else None
@@ -170,19 +160,15 @@ class Natives:
             else:
                 self._period = period
                 self._arm(period, period + FLOOR + recent + 2 * sys.getswitchinterval())
-                self.armed = True
         except Exception as error:
             self._fails(error)
 
     def arm_again(self) -> None:
-        """As before the last sleep, for the look that has begun; what is armed stays so."""
+        """As before the last sleep, for the look that has begun."""
         if self._timers.trip is None or self.margin == math.inf or self.why or not self._bus.works(PART):
             return
         try:
-            if self.armed:
-                self._timers.ask_again(LOOKING)
-            else:
-                self._arm(self._period, self.margin - GRACE, LOOKING)
+            self._arm(self._period, self.margin - GRACE, LOOKING)
         except Exception as error:
             self._fails(error)
 
@@ -242,6 +228,5 @@ class Natives:
 
     def after_fork(self) -> None:
         """In the child: timers are not inherited, handlers and the file are."""
-        self.armed = False
         self._timers.forget()
         self._writers.close(self._library)

@@ -86,10 +86,6 @@ class Pulse:
         """Whether the watcher woke by itself, and when it wanted to."""
         return 0.0 <= now - self._due < PUNCTUAL
 
-    def is_undisturbed(self, now: float) -> bool:
-        """The same, after a short look: what was armed for this sleep, and for longer, cannot have come yet."""
-        return self.is_punctual(now) and not is_late(self._woke_at, self._rested_at)
-
     def interrupted(self, *, judged: bool) -> None:
         """The last look lost the GIL before its end: the next one counts from where that began.
 

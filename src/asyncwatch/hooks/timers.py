@@ -65,11 +65,6 @@ class Timers:
         self._asking = seconds
         self.asleep()
 
-    def ask_again(self, more: float) -> None:
-        """The same, and so many seconds of it for what else it does meanwhile."""
-        if self._asking and self.own is not None:
-            self.own.arm(self._asking + more)
-
     def awake(self) -> None:
         """It has the GIL: what it spends from here on is no asking."""
         if self.own is not None:
