@@ -202,9 +202,29 @@ def test_one_entry_is_looked_at_alone(pair: Any) -> None:
     ours, theirs = pair()
     assert [ours[at] for at in (-1, 0, 2, len(ours) - 1)] == [theirs[at] for at in (-1, 0, 2, len(theirs) - 1)]
     assert (ours[-1].line, ours[-1].lineno, ours[-1].name) == (theirs[-1].line, theirs[-1].lineno, "both")
+    assert tuple(ours[-1]) == tuple(theirs[-1])
+    assert [ours[-1][at] for at in (0, 1, 2, 3, -1)] == [theirs[-1][at] for at in (0, 1, 2, 3, -1)]
+    assert ours[-1][1:3] == theirs[-1][1:3]
+    assert repr(ours[-1]) == repr(theirs[-1])
     with pytest.raises(IndexError):
         ours[len(theirs)]
     assert type(ours) is SourceTraceback
+
+
+def test_asyncio_reads_no_source_for_a_handle(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a timer is cancelled in debug mode it is made a text, with a file and a line; no file is opened for that."""
+    import asyncio
+    import linecache
+
+    monkeypatch.setattr(linecache, "getline", lambda *_: pytest.fail("a source was read"))
+    monkeypatch.setattr(linecache, "updatecache", lambda *_: pytest.fail("a source was read"))
+
+    async def main() -> str:
+        timer = asyncio.get_running_loop().call_later(9, print)
+        timer.cancel()
+        return repr(timer)
+
+    assert f"created at {__file__}:" in asyncio.run(main(), debug=True)
 
 
 def test_two_threads_that_look_at_once_see_the_same(pair: Any) -> None:

@@ -99,6 +99,17 @@ def _walked(raw: RawFrame) -> tuple[Any, int | None]:
     return SimpleNamespace(f_code=code, f_globals=_globals_of(code), f_locals={}), _line_of(code, lasti)
 
 
+class _Entry(traceback.FrameSummary):
+    """It gives file, line and name, all that asyncio wants, without reading the source, as the original does."""
+
+    __slots__ = ()
+
+    def __getitem__(self, pos: Any) -> Any:
+        if type(pos) is int and 0 <= pos <= 2:
+            return (self.filename, self.lineno, self.name)[pos]
+        return super().__getitem__(pos)
+
+
 def _entry(code: CodeType, lasti: int) -> traceback.FrameSummary:
     """The entry that `resolve` would make of a raw frame."""
     file = code.co_filename
@@ -107,7 +118,7 @@ def _entry(code: CodeType, lasti: int) -> traceback.FrameSummary:
             _FILES.clear()
         _FILES.add(file)
         linecache.lazycache(file, _globals_of(code))
-    return traceback.FrameSummary(file, _line_of(code, lasti), code.co_name, lookup_line=False)
+    return _Entry(file, _line_of(code, lasti), code.co_name, lookup_line=False)
 
 
 def _line_of(code: CodeType, lasti: int) -> int | None:
