@@ -155,14 +155,20 @@ def run_twin(program: Any, text: str, kind: str, twin: str, *args: str, **more: 
     return run_python(str(path), *args, kind, cwd=path.parent, **PURE[twin], **more)
 
 
+def run_both(program: Any, text: str, kind: str) -> str:
+    """What a program with a watch in it prints under each twin: the same, and it ends well."""
+    python, c = (run_twin(program, WATCHED + text, kind, twin) for twin in ("python", "c"))
+    assert outcome(c) == outcome(python), c.err
+    assert python.status == 0, python.err
+    return python.out
+
+
 @needs_both
 @each_loop
 def test_both_remember_the_same(program: Any, kind: str) -> None:
     """Whatever way a task is made and whatever makes it: both twins know its place and its parent alike, and break on none."""
-    python, c = (run_twin(program, WATCHED + WAYS, kind, twin) for twin in ("python", "c"))
-    assert outcome(c) == outcome(python), c.err
-    assert python.status == 0, python.err
-    assert python.out.count("parent") > 20
+    out = run_both(program, WAYS, kind)
+    assert out.count("parent") > 20
 
 
 SWEPT = """
@@ -223,11 +229,9 @@ print(watch._bus.broken)
 @each_loop
 def test_both_sweep_alike(program: Any, kind: str) -> None:
     """Of the same tasks, young and old, ended, gone and deaf, both twins meet and drop as many, and judge the deaf one."""
-    python, c = (run_twin(program, WATCHED + SWEPT, kind, twin) for twin in ("python", "c"))
-    assert outcome(c) == outcome(python), c.err
-    assert python.status == 0, python.err
-    assert "('AW209', 'warning')" in python.out
-    assert "swept" in python.out
+    out = run_both(program, SWEPT, kind)
+    assert "('AW209', 'warning')" in out
+    assert "swept" in out
 
 
 FACE = """
@@ -259,9 +263,7 @@ gc.collect()
 @each_loop
 def test_both_have_the_same_face(program: Any, kind: str) -> None:
     """Name, words, signature, binding, attributes, copies and refusals are those of the Python function."""
-    python, c = (run_twin(program, WATCHED + FACE, kind, twin) for twin in ("python", "c"))
-    assert python.status == 0, python.err
-    assert outcome(c) == outcome(python), c.err
+    run_both(program, FACE, kind)
 
 
 COUNTS = """

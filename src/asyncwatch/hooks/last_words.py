@@ -25,14 +25,10 @@ class LastWords:
 
     def fileno(self) -> int | None:
         """The descriptor. While it is the file that it was, nobody is asked who gives the GIL away for that."""
-        try:
-            if self._identity is not None and self._file.status(self._fd)[:2] == self._identity:
-                return self._fd
-        except OSError:
-            pass
-        fd, self._identity = self._output(), None
-        if fd is not None:
-            self._fd, self._identity = fd, self._identify(fd)
+        if self._identity is not None and self._identify(self._fd) == self._identity:
+            return self._fd
+        fd = self._output()
+        self._fd, self._identity = (-1, None) if fd is None else (fd, self._identify(fd))
         return fd
 
     def _identify(self, fd: int) -> tuple[int, int] | None:
@@ -52,13 +48,15 @@ class LastWords:
 class Writers:
     """Of `signals` the first has the stack of the thread it comes to written down, the second those of all threads."""
 
-    def __init__(self, file: DumpFile, words: LastWords) -> None:
+    def __init__(self, file: DumpFile, words: LastWords, *, hangs: bool) -> None:
+        """Without `hangs` there is no second signal."""
         self._file = file
         self._words = words
+        self._hangs = hangs
         self.signals: list[int] = []
         self.dumper: Any = None
 
-    def open(self, *, hangs: bool) -> None:
+    def open(self) -> None:
         """Take the signals and open the file, or open it anew. Raises OSError, and StopIteration when none is free."""
         fd = self._file.open()
         first = self.signals[0] if self.signals else next(free_signals())
@@ -66,7 +64,7 @@ class Writers:
         if self.signals:
             return
         self.signals.append(first)
-        output = self._words.fileno() if hangs else None
+        output = self._words.fileno() if self._hangs else None
         if output is not None:
             self.signals.append(next(free_signals()))
             self.dumper.register(self.signals[1], output, all_threads=True)

@@ -66,7 +66,7 @@ class Natives:
         self._library: Any = None
         self._file = DumpFile()
         self._words = LastWords(output, self._file)
-        self._writers = Writers(self._file, self._words)
+        self._writers = Writers(self._file, self._words, hangs=hang_after is not None)
         self._timers = Timers()
         self.awake, self.asleep = self._timers.awake, self._timers.asleep
         self._trips = Trips(self._timers.answered, self._words.say, turns)
@@ -98,7 +98,7 @@ class Natives:
             self._file.status, self._file.empty = files.status, files.empty
             self.why = self._trips.install() or self._first_thread()
             if not self.why:
-                self._writers.open(hangs=self._hang_after is not None)
+                self._writers.open()
                 self._make()
         except StopIteration:
             self.why = "no second real-time signal is free"
@@ -182,7 +182,7 @@ class Natives:
 
     def _arm(self, period: float, asked: float, looking: float = 0.0) -> None:
         if self._file.fd < 0:
-            self._writers.open(hangs=self._hang_after is not None)
+            self._writers.open()
         timers = self._timers
         if timers.trip is None:
             self._make()

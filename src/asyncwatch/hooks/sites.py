@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import opcode
 from types import CodeType, FrameType
-from typing import Any, cast
+from typing import Any
 
 from asyncwatch.frames import PACKAGE, RawFrame, Scope
 from asyncwatch.hooks.stacks import ASYNCIO, is_callback_code, is_loop_code
@@ -169,7 +169,8 @@ class Sites:
         raws: list[RawFrame] = []
         keys: list[int] = []
         returning = True
-        dropper = asyncios = cast("RawFrame | None", None)
+        dropper: RawFrame | None = None
+        asyncios: RawFrame | None = None
         while frame is not None and len(raws) < DEEPEST:
             code, lasti = frame.f_code, frame.f_lasti
             if is_loop_code(code):

@@ -65,13 +65,13 @@ def ran(native: int | None) -> float | None:
         return None
 
 
-def still(native: int | None, last: Vitals | None, most: float = 0.0) -> bool:
-    """Whether the thread has run for no more than `most` CPU seconds since its numbers were read.
+def still(native: int | None, last: Vitals | None) -> bool:
+    """Whether the thread has not run since its numbers were read.
 
     They are what they were if it has not run at all: what it waited for a CPU is counted when it gets one.
     """
     now = ran(native) if last is not None else None
-    return last is not None and now is not None and now - last.ran <= most
+    return last is not None and now is not None and now <= last.ran
 
 
 @plain.record
