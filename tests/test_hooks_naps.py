@@ -45,11 +45,11 @@ class Sleeper:
         self.asleep = 0
         looking: Any = SimpleNamespace(
             _quiet=True, _watchdog=watchdog, _bus=self.bus, _pulse=self.pulse, _blinds=blinds,
-            _natives=SimpleNamespace(asleep=self.falls_asleep),
+            _natives=SimpleNamespace(asleep=self.falls_asleep), _may_doze=bool,
         )  # fmt: skip
         looking._nap, looking._wakes = partial(Looking._nap, looking), partial(Looking._wakes, looking)
         monkeypatch.setattr(time, "clock_gettime", self.show)
-        Looking.sleep(looking, self.wait, PERIOD)
+        Looking.sleep(looking, SimpleNamespace(acquire=self.wait), PERIOD)
 
     def on_nap(self, until: float, times: int, *, stirred: bool) -> None:
         self.napped.append((until, times, stirred))
@@ -123,7 +123,7 @@ def test_who_wakes_late_takes_the_stacks_first(end: Any, times: int) -> None:
     sleeper: Any = SimpleNamespace(now=10.0)
     blinds = SimpleNamespace(snapshot=SimpleNamespace(take=lambda: taken.append(1)))
     bus = SimpleNamespace(now=lambda: sleeper.now)
-    looking: Any = SimpleNamespace(_quiet=False, _pulse=pulse, _bus=bus, _blinds=blinds)
+    looking: Any = SimpleNamespace(_quiet=False, _pulse=pulse, _bus=bus, _blinds=blinds, _may_doze=bool)
 
     looking._wakes = partial(Looking._wakes, looking)
 
@@ -131,7 +131,7 @@ def test_who_wakes_late_takes_the_stacks_first(end: Any, times: int) -> None:
         sleeper.now += timeout
         return bool(end(sleeper))
 
-    Looking.sleep(looking, wait, PERIOD)
+    Looking.sleep(looking, SimpleNamespace(acquire=wait), PERIOD)
     assert len(taken) == times
 
 
@@ -204,7 +204,7 @@ def test_an_answer_counts_as_one_at_the_look_after_it_only(monkeypatch: pytest.M
     )
     one = eye.Eye(state, 9.0)
     one.asks(9.8, None)
-    one._ask_in, one.waiting, state.pongs = 1.0, True, 2
+    one.ask_in, one.waiting, state.pongs = 1.0, True, 2
     verdicts = SimpleNamespace(throttled=lambda: None, of=lambda *found: None)
     blinds = SimpleNamespace(elsewhere=0.0, of=lambda *found: None)
     asked: list[float] = []
@@ -216,7 +216,7 @@ def test_an_answer_counts_as_one_at_the_look_after_it_only(monkeypatch: pytest.M
     seen = []
     for now in (10.0, 10.025):
         Watchdog._look_at(looks, one, loop, now)
-        seen.append(one._ask_in)
+        seen.append(one.ask_in)
     assert seen == [1.0, eye.ASK_IDLE]
     assert not asked
 

@@ -14,7 +14,7 @@ from asyncwatch.control.server import Server
 from asyncwatch.events import Ended, PartFailed, Started
 from asyncwatch.findings import Finding
 from asyncwatch.frames import Scope
-from asyncwatch.hooks import fork
+from asyncwatch.hooks import fork, twins
 from asyncwatch.hooks.bus import Bus, describe, traceback_frames
 from asyncwatch.hooks.install import Hooks
 from asyncwatch.measures import Measures
@@ -52,7 +52,8 @@ class Watch:
         )
         self.instruments = self._hooks.instruments
         looking = self._hooks.looking
-        self._watcher = Worker(self._look, looking.rests, looking.watcher_ends, looking.sleep, self._look_failed)
+        turns = self._look, looking.rests, looking.watcher_ends, looking.sleep, self._look_failed
+        self._watcher = Worker(*turns, new_wake=twins.Wake)
         judge_failed = functools.partial(self._bus.fail, "session.judge")
         self._judge = Worker(self._judge_all, ends=self._judge_ends, fails=judge_failed)
         answers = {"tree": lambda: self._hooks.forest.tree(ours=True).to_dict()}
@@ -150,7 +151,9 @@ class Watch:
 
     def _look(self) -> float:
         flush, self._flush_wanted = self._flush_wanted, False
-        period = self._hooks.looking.look()
+        looking = self._hooks.looking
+        period = looking.look()
+        looking.restless = flush or self._hooks.unsettled or not self._announced
         self._flush_seen = self._flush_seen or flush
         if flush or self._bus.queue or self._hooks.unsettled or (not self._announced and self._hooks.loops.count):
             self._judge.poke()

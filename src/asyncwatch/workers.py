@@ -18,8 +18,8 @@ AFTER_FAULT = 0.25
 class _Life:
     """From a start to its stop: a thread that comes late to its end must not take the next one's locks for its own."""
 
-    def __init__(self) -> None:
-        self.wake, self.ended = _thread.allocate_lock(), _thread.allocate_lock()
+    def __init__(self, new_wake: Callable[[], Any]) -> None:
+        self.wake, self.ended = new_wake(), _thread.allocate_lock()
         self.wake.acquire()
         self.ended.acquire()
         self.stopping = False
@@ -30,8 +30,8 @@ class Worker:
     """Runs `turn` whenever it is poked, and again after as many seconds as the last turn returned.
 
     `rests` is told just before each sleep how long it will be, `ends` is the last thing the thread does. `sleep` is
-    called to wait in its place; it is given what waits, which returns true when the worker is poked. `fails` is told of
-    what a turn raised, and the next comes after a while; without it that ends the thread.
+    called to wait in its place; it is given the lock that is released when the worker is poked, as `new_wake` makes it.
+    `fails` is told of what a turn raised, and the next comes after a while; without it that ends the thread.
     """
 
     def __init__(
@@ -39,15 +39,17 @@ class Worker:
         turn: Callable[[], float | None],
         rests: Callable[[float], None] | None = None,
         ends: Callable[[], None] | None = None,
-        sleep: Callable[[Callable[..., bool], float], None] | None = None,
+        sleep: Callable[[Any, float], None] | None = None,
         fails: Callable[[Exception], None] | None = None,
+        new_wake: Callable[[], Any] = _thread.allocate_lock,
     ) -> None:
         self._turn = turn
         self._fails = fails
         self._sleep = sleep
         self._rests = rests
         self._ends = ends
-        self._life = _Life()
+        self._new_wake = new_wake
+        self._life = _Life(new_wake)
         self.running = False
         self.cpu = 0.0
 
@@ -56,7 +58,7 @@ class Worker:
         if self.running:
             return
         self.running = True
-        self._life = _Life()
+        self._life = _Life(self._new_wake)
         # Not threading.Thread: it must not be in threading.enumerate() nor be waited for at exit.
         try:
             _thread.start_new_thread(self._run, (self._life,))
@@ -114,7 +116,7 @@ class Worker:
         if self._rests is not None:
             self._rests(period)
         if self._sleep is not None:
-            self._sleep(life.wake.acquire, period)
+            self._sleep(life.wake, period)
         else:
             life.wake.acquire(timeout=period)
 

@@ -21,24 +21,34 @@
 #endif
 
 /* twins.py wants this number: a file compiled from another source than its own is not used. */
-#define INTERFACE 6
+#define INTERFACE 7
 
 /* A name that is longer is cut, in Python. */
 #define LONGEST_NAME 200
 
 /* -- how much may be recorded -- */
 
+/* `extra` and `clock` are written without the GIL while the watcher dozes, and only there and then; `answered_at`,
+   `wants` and `busy` are read so. */
 typedef struct {
     PyObject_HEAD
     double room;
+    double extra;
     double clock;
+    double answered_at;
     Py_ssize_t skipped;
     double skipped_at;
+    int wants;
+    int busy;
 } Room;
 
 static PyMemberDef room_members[] = {
     {"room", T_DOUBLE, offsetof(Room, room), 0, NULL},
+    {"extra", T_DOUBLE, offsetof(Room, extra), 0, NULL},
     {"clock", T_DOUBLE, offsetof(Room, clock), 0, NULL},
+    {"answered_at", T_DOUBLE, offsetof(Room, answered_at), 0, NULL},
+    {"wants", T_INT, offsetof(Room, wants), 0, NULL},
+    {"busy", T_INT, offsetof(Room, busy), 0, NULL},
     {"skipped", T_PYSSIZET, offsetof(Room, skipped), 0, NULL},
     {"skipped_at", T_DOUBLE, offsetof(Room, skipped_at), 0, NULL},
     {NULL, 0, 0, 0, NULL},
@@ -52,6 +62,8 @@ static PyTypeObject RoomType = {
     .tp_members = room_members,
     .tp_new = PyType_GenericNew,
 };
+
+#include "_doze.c"
 
 /* -- the replacement -- */
 
@@ -363,7 +375,7 @@ remember(Wrapper *self, PyObject *loop, PyObject *task)
     Py_DECREF(trace);
 
     Room *room = self->room;
-    if (room->room <= 0) {
+    if (room->room + room->extra <= 0) {
         room->skipped++;
         room->skipped_at = room->clock;
         return 0;
@@ -1054,6 +1066,10 @@ static PyMethodDef functions[] = {
     {"pass_over", (PyCFunction)(void (*)(void))pass_over, METH_FASTCALL, pass_over_doc},
     {"write_stack", (PyCFunction)(void (*)(void))write_stack, METH_FASTCALL, write_stack_doc},
     {"drop_gone", (PyCFunction)(void (*)(void))drop_gone, METH_FASTCALL, drop_gone_doc},
+#ifdef __linux__
+    {"doze", doze, METH_VARARGS, doze_doc},
+    {"doze_anew", doze_anew, METH_NOARGS, "After a fork, in the child."},
+#endif
     {NULL, NULL, 0, NULL},
 };
 
@@ -1090,6 +1106,11 @@ execute(PyObject *module)
         PyModule_AddType(module, &FirstType) < 0) {
         return -1;
     }
+#ifdef __linux__
+    if (PyModule_AddType(module, &WakeType) < 0) {
+        return -1;
+    }
+#endif
     return PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
 }
 

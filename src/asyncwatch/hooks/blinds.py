@@ -23,7 +23,7 @@ from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
 from asyncwatch.hooks.pulse import ENOUGH_NAPS, TURNS, Gap, Pulse, is_late
 from asyncwatch.hooks.stacks import below_loop, is_our_code, is_select, program_places, thread_name, without_ours
-from asyncwatch.hooks.vitals import Others, Vitals
+from asyncwatch.hooks.vitals import Others, Quota, Vitals
 
 # The kernel looks at timers on a CPU clock when its own clock ticks: this often, at least.
 TICK = 0.01
@@ -42,8 +42,9 @@ _WAITING = ("/threading.py", "/queue.py", "/selectors.py", "/socket.py", "/ssl.p
 class Blinds:
     """One look's lateness, and what it means for each loop."""
 
-    def __init__(self, pulse: Pulse, natives: Natives, collector: Collector) -> None:
+    def __init__(self, pulse: Pulse, natives: Natives, collector: Collector, quota: Quota) -> None:
         self.pulse = pulse
+        self.quota = quota
         self._natives = natives
         self._collector = collector
         self.others = Others()

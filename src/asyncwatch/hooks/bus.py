@@ -41,6 +41,10 @@ class Bus(Room):
         # How many more tasks may be recorded before the watcher looks again; a storm must not cost without bound.
         self.room = ROOM
         self._room_left: float = ROOM  # when it last looked
+        # What the watcher has added while it dozed; when the loop last answered; whether there is something to look at
+        # or to ask for soon.
+        self.extra = self.answered_at = 0.0
+        self.wants = self.busy = 0
         self._recorded = 0
         # Tasks that came too fast to be recorded; when the last did.
         self.skipped, self.skipped_at = 0, float("-inf")
@@ -62,11 +66,17 @@ class Bus(Room):
         """The watcher looks: it is as late as this, and there is room again."""
         before, self.clock = self.clock, self.now()
         self._recorded += int(self._room_left - self.room)
-        self._room_left = self.room = min(ROOM, max(self.room, 0) + RATE * (self.clock - before))
+        left, self.extra = max(self.room + self.extra, 0), 0.0
+        self._room_left = self.room = min(ROOM, left + RATE * (self.clock - before))
         if self.clock - self._told_at >= BETWEEN:
             self._told_at = self.clock
             self.tell_repeats()
         return self.clock
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing waits to be judged or told."""
+        return not self.queue and not any(self._repeats)
 
     @property
     def recorded(self) -> int:
@@ -105,6 +115,7 @@ class Bus(Room):
         places = self._repeats[0]
         if place not in places and len(places) < MOST_PLACES:
             places[place] = [event, 1]
+            self.wants = 1
 
     def replace(self, better: dict[int, tuple[Event, Event]]) -> None:
         """More is known now of what was noted: by the event's id, itself and what takes its place.
@@ -129,6 +140,7 @@ class Bus(Room):
                 self.queue.append(LimitReached(None, "buffer", FULL))
             return False
         self.queue.append(event)
+        self.wants = 1
         return True
 
     def works(self, part: str) -> bool:

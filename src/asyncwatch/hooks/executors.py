@@ -129,6 +129,7 @@ class Executors:
                 task = None if current is None else ref(current)
                 source = ref(tie.__closure__[SOURCE].cell_contents)
                 line.queued.append((now(), self.late, source, task, site, frame.f_code))
+                bus.wants = 1
             except Exception as error:
                 self._failed(future, error)
 

@@ -58,7 +58,7 @@ class Eye:
         self.period = PERIOD
         self.runs = self.idle = False
         self.sure = False  # whether it answered since it runs, and so told its thread
-        self._ask_in, self._longest = ASK_IDLE, longest
+        self.ask_in, self._longest = ASK_IDLE, longest  # how often it is asked though it looks idle
         self._in_vain = 0  # questions to a loop that had done nothing since the last
         self.nap: Nap | None = None  # as its thread was before the last look, if that found it quiet
 
@@ -95,7 +95,7 @@ class Eye:
 
     def is_due(self, now: float) -> bool:
         """Whether it is to be asked though it looks idle."""
-        return now - self.asked_at >= self._ask_in
+        return now >= self.due
 
     def is_to_be_asked(self, now: float, *, answered: bool, busy: bool) -> bool:
         """The same of any loop; `answered` when it has done so since the last look, `busy` when it has work of ours."""
@@ -104,12 +104,12 @@ class Eye:
             self.stirs()
         elif due:
             self._in_vain += 1
-            self._ask_in = ASK_IDLE if self._in_vain < SOON else self._longest
+            self.ask_in = ASK_IDLE if self._in_vain < SOON else self._longest
         return due or works
 
     def stirs(self) -> None:
         """It has done something: it is asked often again, for that may be a built-in function that goes on."""
-        self._in_vain, self._ask_in = 0, ASK_IDLE
+        self._in_vain, self.ask_in = 0, ASK_IDLE
 
     def napped(self, until: float, *, stirred: bool) -> None:
         """Its thread had not run until then; `stirred` when it has since."""
@@ -137,9 +137,30 @@ class Eye:
         try:
             if self.state.native is not None:
                 clock = env.cpu_clock(self.state.native)
-                self.nap = Nap(clock, time.clock_gettime(clock), self.asked_at + self._ask_in)
+                self.nap = Nap(clock, time.clock_gettime(clock), self.due)
         except OSError:
             return
+
+    @property
+    def due(self) -> float:
+        """When it is to be asked though it looks idle."""
+        return self.asked_at + self.ask_in
+
+    def dozed(self, asked_at: float, put_at: float, alive_at: float, answered_at: float) -> None:
+        """Looks without the GIL found it alive at that time, and asked it: at last when it was `put_at`.
+
+        `asked_at` is of a question that has not been answered; 0 where there is none.
+        """
+        state, self.waiting = self.state, asked_at > 0
+        self.alive_at = max(self.alive_at, alive_at)
+        self.answered_at = max(self.answered_at, answered_at)
+        self.pongs = state.pongs
+        if self.waiting and answered_at >= asked_at:
+            self.pongs -= 1  # since they looked
+        if put_at > self.asked_at:
+            # What ran when it was put is not known: it may be what runs now.
+            self.asked_at, self.asked_idle, self.asked_key = put_at, True, None
+            self.stirs()
 
     @property
     def previous(self) -> object:

@@ -86,6 +86,11 @@ class Timer:
         never = ctypes.byref(_Spec())
         self.stop: Callable[[], object] = functools.partial(library.set, self._id, _RELATIVE, never, None)
 
+    @property
+    def number(self) -> int:
+        """What the C library calls it."""
+        return self._id.value or 0
+
     def arm(self, seconds: float) -> bool:
         """Begin anew, `seconds` of CPU from now. False when the thread or the timer is no more."""
         whole = int(seconds)

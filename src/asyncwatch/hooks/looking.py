@@ -12,6 +12,7 @@ from asyncwatch.hooks import natives
 from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
+from asyncwatch.hooks.dozing import Dozer
 from asyncwatch.hooks.executors import Executors
 from asyncwatch.hooks.eye import PERIOD, Nap, longest_between
 from asyncwatch.hooks.loops import Loops, LoopState
@@ -54,12 +55,15 @@ class Looking:
         patience = config.hang_after if "AW102" in bus.enabled else None
         self._natives = Natives(bus, patience, output, loops.probe)
         self._pulse = Pulse(env.thread_switches())
-        self._verdicts = Verdicts(bus, collector, Quota(), config.hang_after)
-        self._blinds = Blinds(self._pulse, self._natives, collector)
+        quota = Quota()
+        self._verdicts = Verdicts(bus, collector, quota, config.hang_after)
+        self._blinds = Blinds(self._pulse, self._natives, collector, quota)
         self._watchdog = Watchdog(loops, self._blinds, self._verdicts, ledger, bus.now)
         self._watchdog.longest = longest_between(config.stuck_after)
         self.claim = self._watchdog.claim
+        self._dozer = Dozer(bus, self._pulse, self._blinds, self._natives, self._watchdog)
         self._quiet = self._passed_over = False
+        self.restless = True  # whether there is more to do soon than to look
 
     def prepare(self) -> None:
         """What has to be done in the main thread before the watcher's begins."""
@@ -126,16 +130,24 @@ class Looking:
             self._natives.disarm()
             self._bus.fail(natives.PART, error)
 
-    def sleep(self, wait: Callable[..., bool], period: float) -> None:
-        """The watcher's sleep, until it is poked: that between two looks, or of many while nobody else runs at all.
+    def sleep(self, wake: Any, period: float) -> None:
+        """The watcher's sleep, until it is poked: that between two looks, or of many while all is well.
 
-        An idle program costs what this does. It wakes as often as it would look, to know when it last saw nothing.
+        It wakes as often as it would look, to know when all was well last.
         """
+        if self._may_doze() and self._dozer.dozes(wake, period):
+            self._wakes(self._pulse.due, self._bus.now())
+            return
         nap = self._watchdog.nap() if self._quiet else None
         if nap is not None:
-            self._nap(nap, wait, period)
-        elif not wait(timeout=period):
+            self._nap(nap, wake.acquire, period)
+        elif not wake.acquire(timeout=period):
             self._wakes(self._pulse.due, self._bus.now())
+
+    def _may_doze(self) -> bool:
+        """Whether no part but the loops' has anything to look at."""
+        ours = self._bus.works(PART) and self._bus.works("hooks.sweep")
+        return ours and not (self.restless or self._passed_over or self._executors.has_work() or self._trio.any)
 
     def _wakes(self, due: float, now: float) -> None:
         """Before all else, where it is late, for who had the GIL goes on as soon as we lose it."""
@@ -179,6 +191,7 @@ class Looking:
         """In the child, before its own watcher begins."""
         self._natives.after_fork()
         self._watchdog.after_fork()
+        self._dozer.after_fork()
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Each hook as `(name, armed or blind, reason)`."""

@@ -128,6 +128,18 @@ class Natives:
         """Whether the watcher has the GIL only because native code that still goes on answers a signal."""
         return self._timers.trip is not None and self._trips.answering()
 
+    @property
+    def armed(self) -> tuple[tuple[int, float], ...]:
+        """What is to be put off as long as all is well, see `Timers`."""
+        return self._timers.armed
+
+    def untouched(self) -> bool:
+        """Whether the signals are still ours. Asked in the main thread, too, and nothing is armed any more if not."""
+        if self.why or self._timers.trip is None or (self._trips.ours() and self._writers.untouched()):
+            return True
+        self.disarm()
+        return False
+
     def disarm(self) -> None:
         """No signal from here on."""
         self._timers.disarm()

@@ -50,6 +50,7 @@ class Pulse:
         self._rested_at = self._due = self._woke_at = 0.0
         self._switches = self._switches_awake = 0
         self._ran = 0.0
+        self.dozing: Callable[[], float] | None = None  # when it wants to wake next, while it looks without the GIL
 
     def begins(self, now: float) -> None:
         """The watcher's thread is about to be started: until its first look it is late as well."""
@@ -75,12 +76,17 @@ class Pulse:
     @property
     def due(self) -> float:
         """When it wanted to wake."""
-        return self._due
+        return self._due if self.dozing is None else self.dozing()
 
     def napped(self, until: float, period: float, times: int) -> None:
         """It woke so many times, the last of them then, while nobody else ran, and went on sleeping."""
         self._rested_at, self._due = until, until + period
         self._switches += times
+
+    def dozed(self, until: float, period: float, switches: int) -> None:
+        """It looked without the GIL, the last time then and with so many switches, and went on sleeping."""
+        self._rested_at, self._due = until, until + period
+        self._switches = switches
 
     def is_punctual(self, now: float) -> bool:
         """Whether the watcher woke by itself, and when it wanted to."""

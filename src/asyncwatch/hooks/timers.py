@@ -60,6 +60,15 @@ class Timers:
         if self.trip is not None:
             self.trip.stop()
 
+    @property
+    def armed(self) -> tuple[tuple[int, float], ...]:
+        """The number and the delay of what is armed on the main thread's clock, the question first."""
+        trip, delays = self.trip, self._delays
+        if trip is None or not self._asks or delays is None:
+            return ()
+        dumps = ((dump.number, seconds) for dump, seconds in zip(self.dumps, delays, strict=False) if seconds)
+        return ((trip.number, self._asks), *dumps)
+
     def ask_for(self, seconds: float) -> None:
         """The watcher sleeps and then asks for the GIL; so much of its CPU is too much for that."""
         self._asking = seconds

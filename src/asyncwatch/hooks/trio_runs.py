@@ -240,6 +240,11 @@ class TrioRuns:
             elif self._bus.works(PART):
                 waits.ask(now)
 
+    @property
+    def any(self) -> bool:
+        """Whether there are runs to look at."""
+        return bool(self._runs)
+
     def after_fork(self) -> None:
         self._runs.clear()
 

@@ -5,15 +5,17 @@ Both do the same, the tests run with each. `ASYNCWATCH_PURE=1` chooses Python's 
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import os
+from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asyncwatch import env
 
 # Of a file that was compiled from another version's source nothing is known.
-_INTERFACE = 6
+_INTERFACE = 7
 
 
 def _load() -> tuple[ModuleType | None, str]:
@@ -39,12 +41,21 @@ if TYPE_CHECKING or COMPILED is None:
     class Room:
         """How much may be recorded, the time, and what was not: read and written for every task."""
 
-        __slots__ = ("clock", "room", "skipped", "skipped_at")
+        __slots__ = ("answered_at", "busy", "clock", "extra", "room", "skipped", "skipped_at", "wants")
 
         room: float
+        extra: float
         clock: float
+        answered_at: float
+        wants: int
+        busy: int
         skipped: int
         skipped_at: float
 
 else:
     Room = COMPILED.Room
+
+# What the watcher waits on, and how it does while all is well; None where it does that in Python.
+Wake: Callable[[], Any] = getattr(COMPILED, "Wake", _thread.allocate_lock)
+DOZE: Callable[..., tuple[Any, ...]] | None = getattr(COMPILED, "doze", None)
+DOZE_ANEW: Callable[[], None] | None = getattr(COMPILED, "doze_anew", None)

@@ -51,9 +51,17 @@ def vitals(native: int | None, read: Callable[[bytes], bytes] | None = None) -> 
     if not env.SCHEDSTAT or native is None:
         return None
     try:
-        ran, waited, turns = (read or _read)(b"/proc/self/task/%d/schedstat" % native).split()
+        return vitals_of((read or _read)(b"/proc/self/task/%d/schedstat" % native))
+    except OSError:
+        return None
+
+
+def vitals_of(text: bytes) -> Vitals | None:
+    """The numbers in such a file; None where it is not what it should be."""
+    try:
+        ran, waited, turns = text.split()
         return Vitals(int(ran) / 1e9, int(waited) / 1e9, int(turns))
-    except (OSError, ValueError):
+    except ValueError:
         return None
 
 
@@ -184,12 +192,25 @@ class Quota:
             return None
         try:
             with open(self._file, "rb", buffering=0) as file:
-                for line in file.read(4096).splitlines():
-                    if line.startswith(self._key):
-                        return int(line.split()[1]) * self._unit
-        except (OSError, ValueError, IndexError):
+                return self.seconds(file.read(4096))
+        except OSError:
             self._file = ""
-        return None
+            return None
+
+    @property
+    def path(self) -> str:
+        """The file that counts them; empty without a quota."""
+        return self._file
+
+    def seconds(self, text: bytes) -> float | None:
+        """The same of what is in that file."""
+        if not self._file:
+            return None
+        try:
+            return next(int(line.split()[1]) * self._unit for line in text.splitlines() if line.startswith(self._key))
+        except (StopIteration, ValueError, IndexError):
+            self._file = ""
+            return None
 
 
 def _stat_file(of: str, root: str) -> tuple[str, bytes, float]:
@@ -237,17 +258,34 @@ class Others:
 
     def look(self, without: set[int]) -> None:
         """Read the clocks of all threads; those in `without` are not counted, and may be another time."""
-        before, now = self._spent, {}
-        self.used.clear()
-        for thread in list(threading._active.values())[:MOST_THREADS]:  # type: ignore[attr-defined]
-            ident, native = thread.ident, thread.native_id
-            if ident is None or native is None:
-                continue
+        now = {}
+        for ident, clock in _clocks():
             try:
-                now[ident] = spent = time.clock_gettime(env.cpu_clock(native))
+                now[ident] = time.clock_gettime(clock)
             except OSError:
                 continue
+        self._note(now, without)
+
+    def _note(self, now: dict[int, float], without: set[int]) -> None:
+        before, self._spent = self._spent, now
+        self.used.clear()
+        for ident, spent in now.items():
             if ident not in without:
                 self.used[ident] = 0.0 if before is None else spent - before.get(ident, 0.0)
-        self._spent = now
         self.total += sum(self.used.values())
+
+    def clocks(self, without: int) -> tuple[list[int], tuple[int, ...]]:
+        """The idents of all threads but one, and their clocks, to be read by somebody else."""
+        found = [(ident, clock) for ident, clock in _clocks() if ident != without]
+        return [ident for ident, _ in found], tuple(clock for _, clock in found)
+
+    def dozed(self, idents: list[int], spent: tuple[float, ...]) -> None:
+        """What the clocks showed; less than nothing where the thread was gone."""
+        self._note({ident: seconds for ident, seconds in zip(idents, spent, strict=True) if seconds >= 0}, set())
+
+
+def _clocks() -> list[tuple[int, int]]:
+    """The ident of each thread that is known, with the clock of its CPU time."""
+    threads = list(threading._active.values())[:MOST_THREADS]  # type: ignore[attr-defined]
+    pairs = ((thread.ident, thread.native_id) for thread in threads)
+    return [(ident, env.cpu_clock(native)) for ident, native in pairs if ident is not None and native is not None]

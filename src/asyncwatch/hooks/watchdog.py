@@ -62,6 +62,10 @@ class Watchdog:
         self.lags.none()
         return True
 
+    def alone(self) -> Eye | None:
+        """The one loop there is, None where there are none or more."""
+        return next(iter(self._eyes.values())) if len(self._eyes) == 1 else None
+
     def nap(self) -> Nap | None:
         """What to watch for while nobody looks, after a look that was quiet; None when that is not enough."""
         eye = self._quiet
@@ -173,11 +177,16 @@ class Watchdog:
     def _ask(self, eye: Eye, loop: Any, now: float) -> None:
         look, _ = (None, None) if eye.idle else self._glance(eye, loop, now)
         eye.asks(self._now(), look.key if look is not None else None)
+        self.asks(eye, loop)
+
+    @staticmethod
+    def asks(eye: Eye, loop: Any) -> None:
+        """Have the loop answer."""
         try:
             loop.call_soon_threadsafe(eye.state.pong)
+            eye.waiting = True
         except RuntimeError:
-            return  # it was closed meanwhile
-        eye.waiting = True
+            eye.waiting = False  # it was closed meanwhile
 
     def _glance(self, eye: Eye, loop: Any, since: float) -> tuple[Look | None, Any]:
         """What runs there, and its task. No look where the GIL was gone since then: it would be of another time."""

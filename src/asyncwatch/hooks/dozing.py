@@ -1,0 +1,138 @@
+"""The watcher's sleep while all is well, in C and without the GIL: when that may be, and what it found (see _doze.c).
+
+A look that finds nothing costs a busy program most where the watcher has to get the GIL for it. So as long as one loop
+runs, in the main thread, and answers, what its looks would have noted is written down here when the sleep is over, as
+if they had been made.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+from asyncio.base_events import BaseEventLoop
+from collections.abc import Callable
+from typing import Any
+
+from asyncwatch import env
+from asyncwatch.hooks import twins
+from asyncwatch.hooks.blinds import Blinds
+from asyncwatch.hooks.bus import RATE, ROOM, Bus
+from asyncwatch.hooks.eye import ASK_IDLE, ASK_IDLE_LONGEST, Eye
+from asyncwatch.hooks.natives import Natives
+from asyncwatch.hooks.pulse import Pulse
+from asyncwatch.hooks.vitals import vitals_of
+from asyncwatch.hooks.watchdog import Watchdog
+
+PART = "hooks.dozing"
+# How a sleep ends, as in _doze.c.
+POKED, DUE, SILENT, LATE, WANTED, FAILED = range(6)
+
+
+class Dozer:
+    """Sleeps for the watcher."""
+
+    def __init__(self, bus: Bus, pulse: Pulse, blinds: Blinds, natives: Natives, watchdog: Watchdog) -> None:
+        self._bus = bus
+        self._pulse = pulse
+        self._blinds = blinds
+        self._natives = natives
+        self._watchdog = watchdog
+        self._doze = twins.DOZE
+
+    def after_fork(self) -> None:
+        """In the child: nobody sleeps there."""
+        if twins.DOZE_ANEW is not None:
+            twins.DOZE_ANEW()
+        self._pulse.dozing = None
+
+    def dozes(self, wake: Any, period: float) -> bool:
+        """Sleep, if that may be now: whether it was done. Somebody who pokes ends it."""
+        if self._doze is None or not self._bus.works(PART):
+            return False
+        try:
+            return self._dozes(self._doze, wake, period)
+        except Exception as error:
+            self._bus.fail(PART, error)
+            return False
+
+    def _dozes(self, doze: Callable[..., tuple[Any, ...]], wake: Any, period: float) -> bool:
+        eye = self._watchdog.alone()
+        if eye is None or not self._may_doze(eye):
+            return False
+        plan = self._plan(eye, period)
+        if plan is None:
+            return False
+        idents, clocks = self._blinds.others.clocks(eye.state.ident)
+        pulse, bus = self._pulse, self._bus
+        pulse.dozing = lambda: bus.clock + period
+        try:
+            found = doze(wake, bus, *plan[:3], clocks, self._natives.armed, plan[3])
+        finally:
+            pulse.dozing = None
+        self._note(eye, period, idents, *found)
+        loop = eye.state.ref()
+        if eye.waiting and loop is not None:
+            self._watchdog.asks(eye, loop)  # nobody puts that question any more
+        if found[0] == FAILED:
+            self._doze = None  # the kernel does not say what a thread waits for
+        return True
+
+    def _may_doze(self, eye: Eye) -> bool:
+        """Whether nothing but a silent loop would have to be looked at."""
+        self._bus.wants = 0  # before it is asked what there is
+        state = eye.state
+        well = eye.runs and eye.sure and eye.hold is None and not state.traced and state.native == os.getpid()
+        return well and self._bus.is_still and not env.other_interpreters()
+
+    def _plan(self, eye: Eye, period: float) -> tuple[Any, ...] | None:
+        """What the sleep is told; None where this loop does not say what it waits on."""
+        state, now = eye.state, self._pulse.rested_at
+        loop, native, last = state.ref(), state.native or 0, eye.record.last
+        poll = descriptor_of(loop)
+        if poll < 0 or last is None:
+            return None
+        # asyncio's own, below what a subclass makes of it: it is no call of the program's.
+        how = ("_call_soon", (state.pong, (), None)) if _is_asyncios(loop) else ("call_soon", (state.pong,))
+        ask = (state.ref, *how, self._natives.untouched)
+        asked_at = eye.asked_at if eye.waiting else 0.0
+        folder, quota = b"/proc/self/task/%d/" % native, os.fsencode(self._blinds.quota.path)
+        files = folder + b"syscall", folder + b"schedstat", quota
+        until = now + max(ASK_IDLE, min(ASK_IDLE_LONGEST, (now - state.born) / 4))
+        times = now, period, until, ASK_IDLE, eye.ask_in, asked_at, eye.asked_at, last.ran, RATE, ROOM
+        return ask, (env.cpu_clock(native), poll), files, times
+
+    def _note(self, eye: Eye, period: float, idents: list[int], why: int, times: int, last: float, *found: Any) -> None:
+        """What the looks have seen."""
+        switches, asked_at, put_at, alive_at, ran, lags, spent, numbers, quota = found
+        state, watchdog = eye.state, self._watchdog
+        for lag in lags:
+            watchdog.lags.add(lag, period)
+            state.late += lag
+        if not times:
+            return
+        self._pulse.dozed(last, period, switches)
+        watchdog.lags.none(times - len(lags))
+        self._blinds.others.dozed(idents, spent)
+        before = eye.record.last
+        if before is not None and ran <= before.ran:
+            eye.record.still(last)
+        else:
+            throttled = self._blinds.quota.seconds(quota)
+            eye.record.add(last, vitals_of(numbers), throttled, self._blinds.elsewhere)
+        eye.dozed(asked_at, put_at, alive_at, self._bus.answered_at)
+
+
+def _is_asyncios(loop: Any) -> bool:
+    return isinstance(loop, BaseEventLoop) and hasattr(loop, "_call_soon")
+
+
+def descriptor_of(loop: Any) -> int:
+    """What the loop waits on in the kernel, which is one of Linux's; -1 where it does not say."""
+    try:
+        selector = getattr(loop, "_selector", None)
+        if isinstance(selector, getattr(selectors, "EpollSelector", ())):
+            return int(selector.fileno())
+        ask: Callable[[], int] | None = getattr(loop, "_get_backend_id", None)
+        return -1 if ask is None or _is_asyncios(loop) else int(ask())
+    except Exception:  # it is closed, or of another make
+        return -1
