@@ -20,7 +20,7 @@ import hashlib, os, sys
 print("{}.{}".format(*sys.version_info) + ("t" if "t" in getattr(sys, "abiflags", "") else ""))
 base = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 print(sys.version.split()[0], sys.platform, base, os.getcwd())
-wanted = "pyproject.toml", "src/compile.py", "src/asyncwatch/hooks/_record.c"
+wanted = "pyproject.toml", "src/compile.py", *(f"src/asyncwatch/hooks/_{part}.c" for part in ("record", "doze", "table"))
 print(hashlib.sha256(b"".join(open(name, "rb").read() for name in wanted)).hexdigest())')
     venv=$top/.venv-$version
     log=$venv/setup.log

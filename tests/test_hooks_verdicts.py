@@ -15,8 +15,9 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.eye import Eye
 from asyncwatch.hooks.hold import SAMPLING, Blind, Hold
+from asyncwatch.hooks.quota import Quota
 from asyncwatch.hooks.verdicts import Verdicts
-from asyncwatch.hooks.vitals import Quota, Vitals
+from asyncwatch.hooks.vitals import Vitals
 
 AFTER = 0.5
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from asyncwatch import env
-from asyncwatch.hooks.vitals import MOST_ROWS, Quota, Record, Vitals
+from asyncwatch.hooks.quota import Quota
+from asyncwatch.hooks.vitals import MOST_ROWS, Record, Vitals
 
 pytestmark = pytest.mark.skipif(not env.LINUX, reason="control groups are Linux's")
 FIRST = "5:memory:/app\n2:cpu,cpuacct:/app\n0::/\n"

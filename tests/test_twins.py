@@ -11,9 +11,6 @@ from conftest import COMPILED, PURE, Run, each_loop, run_python
 from test_guest_manners import ALIVE, BREAK, PROGRAM, START, lines_of, outcome, run_program
 
 import asyncwatch
-from asyncwatch.hooks import twins
-from asyncwatch.hooks.sites import Site
-from asyncwatch.hooks.tasks import Record
 
 TWINS = ["python", pytest.param("c", marks=pytest.mark.skipif(not COMPILED, reason="not compiled here"))]
 each_twin = pytest.mark.parametrize("twin", TWINS)
@@ -201,7 +198,7 @@ async def main():
     for wanted in range(3):
         await asyncio.sleep(0.6)
         started = sweeper._started
-        while sweeper._todo or sweeper._started == started:
+        while sweeper._walk.left or sweeper._started == started:
             await asyncio.sleep(0.01)
             sweeper(loop)
         print(sweeper._met, len(ledger.records), len(sweeper._cancels._asked), ledger.brief, sweeper.said)
@@ -215,7 +212,7 @@ async def main():
     del kept, task
     gc.collect()
     await asyncio.sleep(0.3)
-    while sweeper._todo or len(ledger.records) > 10:
+    while sweeper._walk.left or len(ledger.records) > 10:
         await asyncio.sleep(0.01)
         sweeper(loop)
     print("swept")
@@ -475,42 +472,6 @@ def test_what_is_gone_is_dropped_and_counted() -> None:
         assert 0 < watch.totals()["tasks_dropped_that_ended_soon"] <= 700  # one at the address of another counts once
         assert not watch._bus.broken
 
-
-@needs_both
-def test_only_what_is_gone_and_nowhere_else_is_dropped() -> None:
-    """The compiled sweep stops at a task that is there, and at one that Python's knows more of; it refuses what it does not know."""
-    drop_gone = twins.COMPILED.drop_gone  # type: ignore[union-attr]
-
-    class Thing:
-        pass
-
-    here = Thing()
-
-    def record(of: Thing, *, discards: bool) -> Record:
-        made = Record(of)
-        made.site = Site((), discards, True)
-        return made
-
-    gone = {number: record(Thing(), discards=number % 2 == 0) for number in range(10)}
-    table: dict[int, Any] = {**gone, 20: record(here, discards=True)}
-    known: dict[int, Any] = {4: gone[4]}
-    keys = [3, 4, 5, 20, 6, 7, 99, 8]
-    assert drop_gone(keys, table, ({}, known)) == 2
-    assert keys == [3, 4, 5, 20]
-    assert sorted(table) == [0, 1, 2, 3, 4, 5, 9, 20]
-    keys.pop()
-    assert drop_gone(keys, table, ({}, known)) == 0
-    assert keys == [3, 4]
-    keys = [20, 3, 4]
-    assert drop_gone(keys, table, ()) == 0
-    assert keys == []
-    assert sorted(table) == [0, 1, 2, 9, 20]
-    for wrong in ((), ([1], table), ([0], table, {}), ([[]], table, ({},)), ([0], {0: 1}, 5)):
-        with pytest.raises(TypeError):
-            drop_gone(*wrong)
-    assert drop_gone([0], {0: Record(Thing())}, ()) == 0
-    with pytest.raises(AttributeError):
-        drop_gone([0], {0: Record(Thing())}, ({},))
 
 
 GENERATORS = """

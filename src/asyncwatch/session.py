@@ -47,9 +47,7 @@ class Watch:
         self._hooks = Hooks(config, self._bus, scope, self._poke, self.uninstall, self._first_output)
         self._hooks.spawns = by in ("command", "auto", "hook")  # a spawned child does so from its start
         rules = detectors.build(enabled | {one for one in detectors.PARTLY_OPT_IN if not config.is_ignored(one)}, scope)
-        self._pipeline = Pipeline(
-            config, rules, outputs, self._part_failed, lambda: sinks.last_resort(config, scope)
-        )
+        self._pipeline = Pipeline(config, rules, outputs, self._part_failed, lambda: sinks.last_resort(config, scope))
         self.instruments = self._hooks.instruments
         looking = self._hooks.looking
         turns = self._look, looking.rests, looking.watcher_ends, looking.sleep, self._look_failed

@@ -14,6 +14,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stddef.h>
+#include <time.h>
 #include <structmember.h>
 
 #ifdef Py_GIL_DISABLED
@@ -63,7 +64,12 @@ static PyTypeObject RoomType = {
     .tp_new = PyType_GenericNew,
 };
 
+static PyObject *str_name, *str_module, *str_source_traceback, *str_discards;
+static PyObject *str_get_coro, *str_get_name, *str_qualname, *str_frame, *str_globals;
+static PyObject *str_done, *str_cancelling, *str_get_loop, *zero;
+
 #include "_doze.c"
+#include "_table.c"
 
 /* -- the replacement -- */
 
@@ -75,10 +81,9 @@ typedef struct {
     PyObject *weakrefs;
     PyObject *original;      /* what makes the task */
     Room *room;
-    PyTypeObject *record;    /* the type of a record, and where its slots are */
-    PyTypeObject *site;
-    PyObject *records;       /* dictionaries of the ledger */
-    PyObject *known;
+    PyTypeObject *site;      /* the type of a site, and where a slot of it is */
+    Records *records;
+    PyObject *known;         /* dictionaries of the ledger */
     PyObject *parents;
     PyObject *forwarders;    /* names of modules */
     PyObject *ways;          /* dictionary: the steps that lead to a site */
@@ -89,14 +94,9 @@ typedef struct {
     PyObject *parent;        /* the parent that is not known */
     PyObject *hide;          /* frames of ours in a source traceback */
     PyObject *failed;        /* told of an exception */
-    PyObject *clock;         /* the time as it was last read, an object that records share */
-    Py_ssize_t born_at, site_at, parent_at, plain_at, root_at, name_at, coro_at, module_at;
+    Py_ssize_t plain_at, root_at, name_at, coro_at, module_at;
     int fills_in;            /* whether the original takes a name of None for none */
 } Wrapper;
-
-static PyObject *str_name, *str_module, *str_source_traceback, *str_site, *str_discards;
-static PyObject *str_get_coro, *str_get_name, *str_qualname, *str_frame, *str_globals;
-static PyObject *str_born, *str_done, *str_cancelling, *str_get_loop, *zero;
 
 static inline PyObject **
 slot(PyObject *object, Py_ssize_t offset)
@@ -247,15 +247,15 @@ module_of(PyObject *coro)
 
 /* What `Ledger.parent` makes for a usual task; a new reference, NULL without an exception where it is left to that. */
 static PyObject *
-new_parent(Wrapper *self, PyObject *current, PyObject *key)
+new_parent(Wrapper *self, PyObject *current)
 {
-    PyObject *root = Py_True, *record = PyDict_GetItemWithError(self->records, key);
+    PyObject *root = Py_True;
+    Record *record = find_record(self->records, current);
     if (record != NULL) {
-        if (Py_TYPE(record) != self->record || ((PyWeakReference *)record)->wr_object != current) {
+        if (record->ref.wr_object != current) {
             return NULL;
         }
-        PyObject *above = *slot(record, self->parent_at);
-        root = above == NULL || above == Py_None ? Py_True : Py_False;
+        root = record->parent == NULL || record->parent == Py_None ? Py_True : Py_False;
     }
     PyObject *coro = coroutine_of(current), *name = NULL, *qualname = NULL, *module = NULL, *parent = NULL;
     PyObject *arguments = PyTuple_Pack(1, current);
@@ -308,7 +308,7 @@ find_parent(Wrapper *self, PyObject *loop, PyObject *current)
             return Py_NewRef(parent);
         }
         int failed = parent == NULL && PyErr_Occurred();
-        parent = failed ? NULL : new_parent(self, current, key);
+        parent = failed ? NULL : new_parent(self, current);
         if (parent != NULL && PyDict_SetItem(self->parents, key, parent) < 0) {
             Py_CLEAR(parent);
             failed = 1;
@@ -322,33 +322,18 @@ find_parent(Wrapper *self, PyObject *loop, PyObject *current)
 }
 
 /* A record of this task with the time; a new reference, NULL with an exception. */
-static PyObject *
+static Record *
 new_record(Wrapper *self, PyObject *task)
 {
     PyObject *arguments = PyTuple_Pack(1, task);
     if (arguments == NULL) {
         return NULL;
     }
-    PyObject *record = self->record->tp_new(self->record, arguments, NULL);
+    Record *record = (Record *)record_new(&RecordType, arguments, NULL);
     Py_DECREF(arguments);
-    if (record == NULL) {
-        return NULL;
+    if (record != NULL) {
+        record->born = self->room->clock;
     }
-    if (Py_TYPE(record) != self->record) {
-        Py_DECREF(record);
-        PyErr_SetString(PyExc_TypeError, "a record of another type");
-        return NULL;
-    }
-    PyObject_GC_UnTrack(record);
-    if (self->clock == NULL || PyFloat_AS_DOUBLE(self->clock) != self->room->clock) {
-        PyObject *clock = PyFloat_FromDouble(self->room->clock);
-        if (clock == NULL) {
-            Py_DECREF(record);
-            return NULL;
-        }
-        Py_XSETREF(self->clock, clock);
-    }
-    fill(record, self->born_at, Py_NewRef(self->clock));
     return record;
 }
 
@@ -357,7 +342,8 @@ static int
 remember(Wrapper *self, PyObject *loop, PyObject *task)
 {
     int done = -1;
-    PyObject *record = NULL, *current = NULL, *found = NULL, *key = NULL;
+    Record *record = NULL;
+    PyObject *current = NULL;
 
     PyObject *trace = PyObject_GetAttr(task, str_source_traceback);
     if (trace == NULL) {
@@ -384,19 +370,11 @@ remember(Wrapper *self, PyObject *loop, PyObject *task)
     if ((record = new_record(self, task)) == NULL || (current = PyObject_CallOneArg(self->current, loop)) == NULL) {
         goto end;
     }
-    if ((found = find_site(self, loop, current)) == NULL) {
-        goto end;
-    }
-    fill(record, self->site_at, found);
-    if ((found = find_parent(self, loop, current)) == NULL) {
-        goto end;
-    }
-    fill(record, self->parent_at, found);
-    if ((key = PyLong_FromVoidPtr(task)) != NULL) {
-        done = PyDict_SetItem(self->records, key, record);
+    if ((record->site = find_site(self, loop, current)) != NULL &&
+        (record->parent = find_parent(self, loop, current)) != NULL) {
+        done = put_record(self->records, record);
     }
 end:
-    Py_XDECREF(key);
     Py_XDECREF(current);
     Py_XDECREF(record);
     return done;
@@ -480,7 +458,6 @@ wrapper_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->dict);
     Py_VISIT(self->original);
     Py_VISIT(self->room);
-    Py_VISIT(self->record);
     Py_VISIT(self->site);
     Py_VISIT(self->records);
     Py_VISIT(self->known);
@@ -517,7 +494,6 @@ wrapper_dealloc(PyObject *object)
     Py_CLEAR(self->dict);
     Py_CLEAR(self->original);
     Py_CLEAR(self->room);
-    Py_CLEAR(self->record);
     Py_CLEAR(self->site);
     Py_CLEAR(self->records);
     Py_CLEAR(self->known);
@@ -531,36 +507,30 @@ wrapper_dealloc(PyObject *object)
     Py_CLEAR(self->parent);
     Py_CLEAR(self->hide);
     Py_CLEAR(self->failed);
-    Py_CLEAR(self->clock);
     Py_TYPE(object)->tp_free(object);
 }
 
 static PyObject *
 wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"original", "room", "record", "site", "records", "known", "parents", "forwarders",
+    static char *names[] = {"original", "room", "site", "records", "known", "parents", "forwarders",
                             "ways", "family", "current", "running", "meet", "parent", "hide", "failed", "fills_in",
                             NULL};
-    PyObject *original, *room, *record, *site, *records, *known, *parents, *forwarders, *ways, *family;
+    PyObject *original, *room, *site, *records, *known, *parents, *forwarders, *ways, *family;
     PyObject *current, *running, *meet, *parent, *hide, *failed;
     int fills_in;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!O!O!O!O!O!O!O!OOOOOOp:create_task", names, &original,
-                                     &RoomType, &room, &PyType_Type, &record, &PyType_Type, &site, &PyDict_Type,
-                                     &records, &PyDict_Type, &known, &PyDict_Type, &parents, &PyFrozenSet_Type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!O!O!O!O!O!O!OOOOOOp:create_task", names, &original,
+                                     &RoomType, &room, &PyType_Type, &site, &RecordsType, &records, &PyDict_Type, &known, &PyDict_Type, &parents, &PyFrozenSet_Type,
                                      &forwarders, &PyDict_Type, &ways, &PyType_Type, &family, &current, &running,
                                      &meet, &parent, &hide, &failed, &fills_in)) {
         return NULL;
     }
-    if (!PyType_IsSubtype((PyTypeObject *)record, &_PyWeakref_RefType) ||
-        !PyType_IsSubtype((PyTypeObject *)family, &_PyWeakref_RefType)) {
-        PyErr_SetString(PyExc_TypeError, "a record and a parent are weak references");
+    if (!PyType_IsSubtype((PyTypeObject *)family, &_PyWeakref_RefType)) {
+        PyErr_SetString(PyExc_TypeError, "a parent is a weak reference");
         return NULL;
     }
-    Py_ssize_t born_at = offset_of((PyTypeObject *)record, "born"), site_at, parent_at, plain_at;
-    Py_ssize_t root_at, name_at, coro_at, module_at;
-    if (born_at < 0 || (site_at = offset_of((PyTypeObject *)record, "site")) < 0 ||
-        (parent_at = offset_of((PyTypeObject *)record, "parent")) < 0 ||
-        (plain_at = offset_of((PyTypeObject *)site, "plain")) < 0 ||
+    Py_ssize_t plain_at, root_at, name_at, coro_at, module_at;
+    if ((plain_at = offset_of((PyTypeObject *)site, "plain")) < 0 ||
         (root_at = offset_of((PyTypeObject *)family, "root")) < 0 ||
         (name_at = offset_of((PyTypeObject *)family, "name")) < 0 ||
         (coro_at = offset_of((PyTypeObject *)family, "coro")) < 0 ||
@@ -574,9 +544,8 @@ wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->vectorcall = create_task;
     self->original = Py_NewRef(original);
     self->room = (Room *)Py_NewRef(room);
-    self->record = (PyTypeObject *)Py_NewRef(record);
     self->site = (PyTypeObject *)Py_NewRef(site);
-    self->records = Py_NewRef(records);
+    self->records = (Records *)Py_NewRef(records);
     self->known = Py_NewRef(known);
     self->parents = Py_NewRef(parents);
     self->forwarders = Py_NewRef(forwarders);
@@ -589,9 +558,6 @@ wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->hide = Py_NewRef(hide);
     self->failed = Py_NewRef(failed);
     self->fills_in = fills_in;
-    self->born_at = born_at;
-    self->site_at = site_at;
-    self->parent_at = parent_at;
     self->plain_at = plain_at;
     self->root_at = root_at;
     self->name_at = name_at;
@@ -833,175 +799,37 @@ static PyTypeObject FirstType = {
     .tp_new = first_new,
 };
 
-/* -- what is left of tasks that are gone -- */
-
-/* So many at once, for another thread may wait. */
-#define MOST_DROPPED 1000
-
-/* Whether a task was thrown away where it was made. */
-static int
-was_discarded(PyObject *record)
-{
-    PyObject *site = PyObject_GetAttr(record, str_site);
-    if (site == NULL || site == Py_None) {
-        Py_XDECREF(site);
-        return site == NULL ? -1 : 0;
-    }
-    PyObject *discards = PyObject_GetAttr(site, str_discards);
-    Py_DECREF(site);
-    int found = discards == NULL ? -1 : PyObject_IsTrue(discards);
-    Py_XDECREF(discards);
-    return found;
-}
-
-static int
-is_in_any(PyObject *key, PyObject *tables)
-{
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tables); i++) {
-        PyObject *table = PyTuple_GET_ITEM(tables, i);
-        int found = PyDict_Check(table) && PyDict_GET_SIZE(table) == 0 ? 0 : PySequence_Contains(table, key);
-        if (found) {
-            return found;
-        }
-    }
-    return 0;
-}
+/* -- what is left of parents that are gone -- */
 
 PyDoc_STRVAR(drop_gone_doc,
-"drop_gone(keys, table, others) -> int\n\n"
-"Take keys off the end of the list, and with each its weak reference out of the table, while what that referred to is\n"
-"gone and the key is in none of the others. Returns how many had a site that discards; without others, which is for\n"
-"references that have none, it passes over what is still there.");
+"drop_gone(keys, table)\n\n"
+"Take keys off the end of the list, so many at once, and with each its weak reference out of the table where what that\n"
+"referred to is gone.");
 
 static PyObject *
 drop_gone(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 3 || !PyList_CheckExact(args[0]) || !PyDict_CheckExact(args[1]) || !PyTuple_CheckExact(args[2])) {
-        PyErr_SetString(PyExc_TypeError, "a list, a dictionary and a tuple of dictionaries are wanted");
+    if (count != 2 || !PyList_CheckExact(args[0]) || !PyDict_CheckExact(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "a list and a dictionary are wanted");
         return NULL;
     }
-    PyObject *keys = args[0], *table = args[1], *others = args[2];
-    int records = PyTuple_GET_SIZE(others) > 0;
-    Py_ssize_t discarded = 0, size;
-    for (int i = 0; i < MOST_DROPPED && (size = PyList_GET_SIZE(keys)) > 0; i++) {
+    PyObject *keys = args[0], *table = args[1];
+    Py_ssize_t size;
+    for (int i = 0; i < MOST_PASSED && (size = PyList_GET_SIZE(keys)) > 0; i++) {
         PyObject *key = Py_NewRef(PyList_GET_ITEM(keys, size - 1));
         PyObject *found = Py_XNewRef(PyDict_GetItemWithError(table, key));
-        int failed = found == NULL && PyErr_Occurred(), stays = 0;
-        if (found != NULL) {
-            stays = !PyWeakref_Check(found) || ((PyWeakReference *)found)->wr_object != Py_None;
-            if (!stays && records) {
-                int known = is_in_any(key, others), given = known ? 0 : was_discarded(found);
-                failed = known < 0 || given < 0;
-                stays = known > 0;
-                discarded += given > 0;
-            }
-            if (!stays && !failed) {
-                failed = PyDict_DelItem(table, key) < 0;
-            }
+        int failed = found == NULL && PyErr_Occurred();
+        if (found != NULL && PyWeakref_Check(found) && ((PyWeakReference *)found)->wr_object == Py_None) {
+            failed = PyDict_DelItem(table, key) < 0;
         }
-        if (!failed && !(stays && records)) {
-            failed = PyList_SetSlice(keys, size - 1, size, NULL) < 0;
-        }
+        failed = failed || PyList_SetSlice(keys, size - 1, size, NULL) < 0;
         Py_XDECREF(found);
         Py_DECREF(key);
         if (failed) {
             return NULL;
         }
-        if (stays && records) {
-            break;
-        }
     }
-    return PyLong_FromSsize_t(discarded);
-}
-
-/* Whether a task of this age is to be asked, see `_is_due` in sweep.py. */
-static int
-is_due(double age, double step, double grace, double rarely)
-{
-    double before = age - step;
-    for (double mark = grace; mark < rarely; mark *= 2) {
-        if (before < mark && mark <= age) {
-            return 1;
-        }
-    }
-    return (long long)(before / rarely) != (long long)(age / rarely);
-}
-
-/* What a method of a task returns is this; anything else, an exception too, is Python's to look at. */
-static int
-answers(PyObject *task, PyObject *method, PyObject *wanted)
-{
-    PyObject *answer = PyObject_CallMethodNoArgs(task, method);
-    int same = answer == wanted;
-    if (answer == NULL) {
-        PyErr_Clear();
-    }
-    Py_XDECREF(answer);
-    return same;
-}
-
-PyDoc_STRVAR(pass_over_doc,
-"pass_over(keys, table, others, loop, started, step, settled, grace, rarely) -> tuple\n\n"
-"Take keys off the end of the list while nothing is to be done about their tasks: as `drop_gone` does of those that are\n"
-"gone, and others that are young, pending, asked by nobody to end and not due. Returns how many of the first had a site\n"
-"that discards, and how many of the others are this loop's.");
-
-static PyObject *
-pass_over(PyObject *module, PyObject *const *args, Py_ssize_t count)
-{
-    if (count != 9) {
-        PyErr_SetString(PyExc_TypeError, "nine arguments are wanted");
-        return NULL;
-    }
-    double numbers[5];
-    for (int i = 0; i < 5; i++) {
-        numbers[i] = PyFloat_AsDouble(args[4 + i]);
-    }
-    if (PyErr_Occurred()) {
-        return NULL;
-    }
-    double started = numbers[0], step = numbers[1], settled = numbers[2];
-    Py_ssize_t discarded = 0, met = 0;
-    for (int i = 0; i < MOST_DROPPED; i++) {
-        PyObject *dropped = drop_gone(module, args, 3);
-        if (dropped == NULL) {
-            return NULL;
-        }
-        discarded += PyLong_AsSsize_t(dropped);
-        Py_DECREF(dropped);
-        Py_ssize_t size = PyList_GET_SIZE(args[0]);
-        if (size == 0) {
-            break;
-        }
-        PyObject *key = Py_NewRef(PyList_GET_ITEM(args[0], size - 1));
-        PyObject *record = Py_XNewRef(PyDict_GetItemWithError(args[1], key));
-        PyObject *task = NULL, *born = NULL;
-        int known = record != NULL && PyWeakref_Check(record) ? is_in_any(key, args[2]) : 1, passes = 0;
-        if (known == 0 && (task = ((PyWeakReference *)record)->wr_object) != Py_None) {
-            Py_INCREF(task);
-            if ((born = PyObject_GetAttr(record, str_born)) != NULL && PyFloat_CheckExact(born)) {
-                double age = started - PyFloat_AS_DOUBLE(born);
-                passes = age < settled && !is_due(age, step, numbers[3], numbers[4]) &&
-                         answers(task, str_done, Py_False) && answers(task, str_cancelling, zero);
-                met += passes && answers(task, str_get_loop, args[3]);
-            }
-            Py_DECREF(task);
-            Py_XDECREF(born);
-        }
-        Py_XDECREF(record);
-        Py_DECREF(key);
-        if (known < 0 || PyErr_Occurred()) {
-            return NULL;
-        }
-        /* A method of a task of the program's own making may have done anything. */
-        if (!passes || PyList_GET_SIZE(args[0]) != size) {
-            break;
-        }
-        if (PyList_SetSlice(args[0], size - 1, size, NULL) < 0) {
-            return NULL;
-        }
-    }
-    return Py_BuildValue("(nn)", discarded, met);
+    Py_RETURN_NONE;
 }
 
 /* -- source tracebacks in profile debug -- */
@@ -1063,7 +891,6 @@ write_stack(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count
 }
 
 static PyMethodDef functions[] = {
-    {"pass_over", (PyCFunction)(void (*)(void))pass_over, METH_FASTCALL, pass_over_doc},
     {"write_stack", (PyCFunction)(void (*)(void))write_stack, METH_FASTCALL, write_stack_doc},
     {"drop_gone", (PyCFunction)(void (*)(void))drop_gone, METH_FASTCALL, drop_gone_doc},
 #ifdef __linux__
@@ -1086,12 +913,12 @@ execute(PyObject *module)
         PyObject **where;
         const char *text;
     } texts[] = {
-        {&str_site, "site"},           {&str_discards, "discards"},
+        {&str_discards, "discards"},
         {&str_name, "name"},           {&str_module, "__name__"},
         {&str_get_coro, "get_coro"},   {&str_get_name, "get_name"},
         {&str_qualname, "__qualname__"}, {&str_frame, "cr_frame"},
         {&str_globals, "f_globals"},   {&str_source_traceback, "_source_traceback"},
-        {&str_born, "born"},           {&str_done, "done"},
+        {&str_done, "done"},
         {&str_get_loop, "get_loop"},   {&str_cancelling, "cancelling"},
     };
     if (zero == NULL && (zero = PyLong_FromLong(0)) == NULL) {
@@ -1101,6 +928,13 @@ execute(PyObject *module)
         if (*texts[i].where == NULL && (*texts[i].where = PyUnicode_InternFromString(texts[i].text)) == NULL) {
             return -1;
         }
+    }
+    struct timespec now;
+    epoch = clock_gettime(CLOCK_MONOTONIC, &now) ? 0.0 : (double)now.tv_sec;
+    RecordType.tp_base = WaitsType.tp_base = &_PyWeakref_RefType;
+    if (PyModule_AddType(module, &RecordType) < 0 || PyModule_AddType(module, &WaitsType) < 0 ||
+        PyModule_AddType(module, &RecordsType) < 0 || PyType_Ready(&CursorType) < 0) {
+        return -1;
     }
     if (PyModule_AddType(module, &RoomType) < 0 || PyModule_AddType(module, &WrapperType) < 0 ||
         PyModule_AddType(module, &FirstType) < 0) {

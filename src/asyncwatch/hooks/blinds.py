@@ -22,8 +22,9 @@ from asyncwatch.hooks.hold import Blind, Look, Segment, Stack
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
 from asyncwatch.hooks.pulse import ENOUGH_NAPS, TURNS, Gap, Pulse, is_late
+from asyncwatch.hooks.quota import Quota
 from asyncwatch.hooks.stacks import below_loop, is_our_code, is_select, program_places, thread_name, without_ours
-from asyncwatch.hooks.vitals import Others, Quota, Vitals
+from asyncwatch.hooks.vitals import Others, Vitals
 
 # The kernel looks at timers on a CPU clock when its own clock ticks: this often, at least.
 TICK = 0.01

@@ -18,7 +18,7 @@ from asyncwatch.hooks import twins
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.hiding import hide_own_entry, hide_own_frames
 from asyncwatch.hooks.sites import Site
-from asyncwatch.hooks.tasks import PART, Ledger, Parent, Record
+from asyncwatch.hooks.tasks import PART, Ledger, Parent
 
 # asyncio's own functions that call the loop's create_task for somebody else.
 FORWARDERS = frozenset({"asyncio.tasks", "asyncio.taskgroups"})
@@ -41,7 +41,7 @@ def _in_c(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> Callable[..
     known, meet = ledger.places()
     ways = ledger.sites.ways.steps
     replacement = twins.COMPILED.create_task(  # type: ignore[union-attr]
-        *(original, bus, Record, Site, ledger.records, known, ledger.parents, FORWARDERS, ways, Parent),
+        *(original, bus, Site, ledger.records, known, ledger.parents, FORWARDERS, ways, Parent),
         *(env.current_task_getter(), _get_running_loop, meet, ledger.parent, hide_own_frames),
         functools.partial(_failed, bus),
         fills_in=_fills_in(original, FILLED_IN),
@@ -52,7 +52,7 @@ def _in_c(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> Callable[..
 def _in_python(original: Callable[..., Any], ledger: Ledger, bus: Bus) -> Callable[..., Any]:
     # Every task of the program pays for every line of it; hence one function, local names, and depths for frames.
     known, meet, parents, forwarders, missing = *ledger.places(), ledger.parents, FORWARDERS, _MISSING
-    getframe, module_at, current_task, new = sys._getframe, env.module_at, env.current_task_getter(), Record
+    getframe, module_at, current_task, new = sys._getframe, env.module_at, env.current_task_getter(), ledger.new
     records, fills = ledger.records, _fills_in(original, FILLED_IN)
 
     @functools.wraps(original)

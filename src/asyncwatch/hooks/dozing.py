@@ -72,7 +72,7 @@ class Dozer:
         self._note(eye, period, idents, *found)
         loop = eye.state.ref()
         if eye.waiting and loop is not None:
-            self._watchdog.asks(eye, loop)  # nobody puts that question any more
+            eye.waits_for_answer(loop)  # nobody puts that question any more
         if found[0] == FAILED:
             self._doze = None  # the kernel does not say what a thread waits for
         return True
@@ -129,8 +129,8 @@ def _is_asyncios(loop: Any) -> bool:
 def descriptor_of(loop: Any) -> int:
     """What the loop waits on in the kernel, which is one of Linux's; -1 where it does not say."""
     try:
-        selector = getattr(loop, "_selector", None)
-        if isinstance(selector, getattr(selectors, "EpollSelector", ())):
+        selector, epoll = getattr(loop, "_selector", None), getattr(selectors, "EpollSelector", None)
+        if epoll is not None and isinstance(selector, epoll):
             return int(selector.fileno())
         ask: Callable[[], int] | None = getattr(loop, "_get_backend_id", None)
         return -1 if ask is None or _is_asyncios(loop) else int(ask())

@@ -141,6 +141,14 @@ class Eye:
         except OSError:
             return
 
+    def waits_for_answer(self, loop: Any) -> None:
+        """Have the loop give a sign of life."""
+        try:
+            loop.call_soon_threadsafe(self.state.pong)
+            self.waiting = True
+        except RuntimeError:
+            self.waiting = False  # it was closed meanwhile
+
     @property
     def due(self) -> float:
         """When it is to be asked though it looks idle."""

@@ -18,10 +18,11 @@ from asyncwatch.hooks.eye import PERIOD, Nap, longest_between
 from asyncwatch.hooks.loops import Loops, LoopState
 from asyncwatch.hooks.natives import Natives
 from asyncwatch.hooks.pulse import PUNCTUAL, Pulse, is_late
+from asyncwatch.hooks.quota import Quota
 from asyncwatch.hooks.tasks import Ledger
 from asyncwatch.hooks.trio_runs import TrioRuns
 from asyncwatch.hooks.verdicts import Verdicts
-from asyncwatch.hooks.vitals import Quota, slowly, vitals
+from asyncwatch.hooks.vitals import slowly, vitals
 from asyncwatch.hooks.watchdog import PART, Watchdog
 from asyncwatch.measures import Lag, lag_of
 
@@ -147,7 +148,7 @@ class Looking:
     def _may_doze(self) -> bool:
         """Whether no part but the loops' has anything to look at."""
         ours = self._bus.works(PART) and self._bus.works("hooks.sweep")
-        return ours and not (self.restless or self._passed_over or self._executors.has_work() or self._trio.any)
+        return ours and not (self.restless or self._passed_over or self._executors.has_work() or self._trio.runs)
 
     def _wakes(self, due: float, now: float) -> None:
         """Before all else, where it is late, for who had the GIL goes on as soon as we lose it."""

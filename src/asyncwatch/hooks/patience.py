@@ -15,7 +15,7 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.lockers import Lockers
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.reach import unreachable
-from asyncwatch.hooks.tasks import Ledger, Record, Waits
+from asyncwatch.hooks.tasks import Ledger, Record
 from asyncwatch.task_events import Standing, TaskDeadlocked, TaskStuck
 
 # What waits so is no trouble, however long; or its trouble is told of those it waits for.
@@ -54,9 +54,9 @@ class Patience:
         if future is None or waits is None or waits() is not future:
             if now != self._now:  # numbers that all records of a slice share
                 self._now, self._due = now, now + self._after
-            record.waits = None if future is None else _wait(future, self._now, self._due)
+            self._waits_for(record, future, self._now, self._due)
             return False
-        if now < waits.due:
+        if now < record.due:
             return False
         del future  # it would be a holder
         if self._long.get(id(record)) is not record:
@@ -64,11 +64,18 @@ class Patience:
             if len(self._long) >= MOST_LONG:
                 self._long.clear()
             self._long[id(record)] = record
-            waits.due = now + self._rest
+            record.due = now + self._rest
             return False
-        waits.due = now + max(self._after, now - waits.since)
+        record.due = now + max(self._after, now - record.since)
         self._judge(record, task, now)
         return True
+
+    def _waits_for(self, record: Record, future: Any, since: float, due: float) -> None:
+        try:
+            record.waits = None if future is None else self._ledger.refer(future)
+        except TypeError:
+            record.waits = None  # a future of the program's own making
+        record.since, record.due = since, due
 
     def _judge(self, record: Record, task: Any, now: float) -> None:
         wait = waiting.wait_of(task)
@@ -139,7 +146,7 @@ class Patience:
                 break
         dead, objects = unreachable(tasks, targets)
         for one, task, (since, due) in zip(asked, tasks, kept, strict=True):
-            one.waits = _wait(task._fut_waiter, since, due)
+            self._waits_for(one, task._fut_waiter, since, due)
         self._alive = {id(one): one for number, one in enumerate(asked) if number not in dead}
         for number in sorted(dead):
             if _due(asked[number]) < math.inf and not self._in_cycle(asked[number], tasks[number], now):
@@ -207,26 +214,14 @@ class Patience:
         return Standing(self._ledger.facts(task), kind, frames)
 
 
-def _wait(future: Any, since: float, due: float) -> Waits | None:
-    try:
-        waits = Waits(future)
-    except TypeError:
-        return None  # a future of the program's own making
-    waits.since, waits.due = since, due
-    return waits
-
-
 def _due(record: Record) -> float:
-    waits = getattr(record, "waits", None)
-    return math.inf if waits is None else waits.due
+    return math.inf if getattr(record, "waits", None) is None else record.due
 
 
 def _since(record: Record, now: float) -> float:
-    waits = getattr(record, "waits", None)
-    return now if waits is None else waits.since
+    return now if getattr(record, "waits", None) is None else record.since
 
 
 def _put_off(record: Record, until: float) -> None:
-    waits = getattr(record, "waits", None)
-    if waits is not None:
-        waits.due = until
+    if getattr(record, "waits", None) is not None:
+        record.due = until

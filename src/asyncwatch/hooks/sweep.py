@@ -7,11 +7,10 @@ make no stall of our own; how often one task is asked falls with its age.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from asyncwatch.config import Config
-from asyncwatch.hooks import owners, twins, waiting
+from asyncwatch.hooks import owners, waiting
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.cancellers import Cancellers
 from asyncwatch.hooks.cancels import Cancels
@@ -19,7 +18,6 @@ from asyncwatch.hooks.lockers import Lockers
 from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.patience import Patience
 from asyncwatch.hooks.pileups import Pileups
-from asyncwatch.hooks.tables import chunks_of
 from asyncwatch.hooks.tasks import Ledger, Record, is_over
 from asyncwatch.task_events import TaskOutlived, TaskUnheld
 
@@ -48,12 +46,10 @@ class Sweeper:
         self._pileups = Pileups(ledger, state, bus, config.pileup)
         # Before this age nobody is asked what it waits for.
         self._settled = min(config.stuck_after / 4, MOST_SETTLED)
-        self._todo: list[int] = []
-        self._chunks: list[tuple[int | None, ...]] = []
         self._started = self._previous = bus.clock
         self._took = 0.0  # seconds from the first slice of the last sweep to its last
         self.said: dict[int, Record] = {}
-        self._pass_over: Callable[..., tuple[int, int]] | None = getattr(twins.COMPILED, "pass_over", None)
+        self._walk = ledger.walk()
         self._others = self.said, *self._cancels.known
         self.live = self._met = 0  # pending tasks, of the last sweep and of the one under way
 
@@ -62,7 +58,7 @@ class Sweeper:
         now = self._bus.now()
         if not self._state.closing:
             self._pileups.step(loop, now)
-        if not self._todo:
+        if not self._walk.left:
             # With many tasks a sweep takes long; then it rests for as long, and costs half.
             if now - self._started < max(INTERVAL, 2 * self._took):
                 return
@@ -70,38 +66,25 @@ class Sweeper:
             if not self._ledger.records:
                 return
             self._previous, self._started = self._started, now
-            self._chunks = chunks_of(self._ledger.records)
+            self._walk.rewind()
             self._ledger.forget_parents()
         end = now + SLICE
+        numbers = self._started, self._started - self._previous, self._settled, GRACE, RARELY
         visits = 0
-        while self._next_chunk():
-            if self._pass_over is not None:  # most of them, in C
-                step = self._started - self._previous
-                numbers = self._started, step, self._settled, GRACE, RARELY
-                brief, met = self._pass_over(self._todo, self._ledger.records, self._others, loop, *numbers)
-                self._ledger.brief += brief
-                self._met += met
-                if self._bus.now() >= end:
-                    break
-                if not self._todo:
-                    continue
-            judged = self._visit(loop, self._todo.pop(), now)
+        while self._walk.left:
+            key, brief, met = self._walk.pass_over(self._others, loop, *numbers)  # most of them, in C
+            self._ledger.brief += brief
+            self._met += met
+            judged = key is None or self._visit(loop, key, now)
             visits += 1
             if (judged or visits % BATCH == 0) and self._bus.now() >= end:
                 break
-        self._next_chunk()
         self._took = now - self._started
-
-    def _next_chunk(self) -> bool:
-        """Whether there is something to do, the newest first."""
-        if not self._todo and self._chunks:
-            self._todo = [key for key in self._chunks.pop() if key is not None]
-        return bool(self._todo)
 
     @property
     def busy(self) -> bool:
         """Whether a sweep is under way and wants another slice soon."""
-        return bool(self._todo) or self._pileups.busy
+        return self._walk.left or self._pileups.busy
 
     def _visit(self, loop: Any, key: int, now: float) -> bool:
         """Look at one record; True when its task had to be judged, which is dear."""

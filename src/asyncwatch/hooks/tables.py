@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from asyncwatch.env import in_one_go
 
@@ -12,6 +12,30 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 # What a chunk has room for.
 CHUNK = 1_000
+
+
+class Walk:
+    """A way through a dictionary that other threads change, the newest first; the twin of a cursor in C."""
+
+    def __init__(self, table: dict[int, Any]) -> None:
+        self._table = table
+        self._chunks: list[tuple[int | None, ...]] = []
+        self._keys: list[int] = []
+
+    @property
+    def left(self) -> bool:
+        """Whether there are keys that have not been visited."""
+        if not self._keys and self._chunks:
+            self._keys = [key for key in self._chunks.pop() if key is not None]
+        return bool(self._keys)
+
+    def rewind(self) -> None:
+        """Begin with the newest again."""
+        self._chunks, self._keys = chunks_of(self._table), []
+
+    def pass_over(self, *_: object) -> tuple[int, int, int]:
+        """The next key; each is Python's to look at."""
+        return self._keys.pop(), 0, 0
 
 
 def items_of(table: dict[_Key, _Value]) -> list[tuple[_Key, _Value]]:

@@ -17,7 +17,7 @@ from asyncwatch.hooks import contexts, twins
 from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.names import coro_name, dotted, task_name
 from asyncwatch.hooks.sites import Site, Sites
-from asyncwatch.hooks.tables import items_of
+from asyncwatch.hooks.tables import Walk, items_of
 
 PART = "hooks.tasks"
 # Of the newest tasks, when one is looked for by its function.
@@ -40,24 +40,21 @@ class Parent(weakref.ref[Any]):
         return ParentFacts(self.name, dotted(self.module, self.coro))
 
 
-class Waits(weakref.ref[Any]):
-    """The future that a task has waited for since it was first seen; at `due` that is to be judged."""
-
-    __slots__ = ("due", "since")
-
-    due: float
-    since: float
-
-
 class Record(weakref.ref[Any]):
-    """What is known of one task: slots on the weak reference itself. `waits` is set when it has lived a while."""
+    """What is known of one task: slots on the weak reference itself.
 
-    __slots__ = ("born", "parent", "site", "waits")
+    When it has lived a while, `waits` refers to the future that it has waited for `since` it was first seen to; at
+    `due` that is to be judged.
+    """
+
+    __slots__ = ("born", "due", "parent", "since", "site", "waits")
 
     born: float
     site: Site | None
     parent: Parent | None
-    waits: Waits | None
+    waits: weakref.ref[Any] | None
+    since: float
+    due: float
 
 
 class Ledger:
@@ -65,7 +62,9 @@ class Ledger:
 
     def __init__(self, bus: Bus, sites: Sites, *, shows_context: bool = True) -> None:
         self.shows_context = shows_context
-        self.records: dict[int, Record] = {}
+        self.in_c = twins.COMPILED is not None
+        # What makes a record, the table of them, and what makes a reference to what a task waits for.
+        self.new, self.records, self.refer = _books()
         self.parents: dict[int, Parent] = {}
         self.left: dict[int, Record] = {}  # by the task's id, those that were pending when their loop ended
         # What is below each replacement of a `create_task`.
@@ -73,7 +72,6 @@ class Ledger:
         self.sites = sites
         # Told of the loop of each task that was created in no task's step.
         self.by_nobody: Callable[[Any], object] = id
-        self.in_c = twins.COMPILED is not None
         self.brief = 0  # dropped tasks that ended before anybody could call them that
         self._bus = bus
         self.notice: Callable[[Any], object] = id  # told of a loop that may be older than we are
@@ -107,12 +105,16 @@ class Ledger:
             parent.coro, parent.module = coro_name(current), None
         return parent
 
+    def walk(self) -> Walk:
+        """A way through the records, the newest first, that stands at its end."""
+        return self.records.cursor() if self.in_c else Walk(self.records)  # type: ignore[attr-defined]
+
     def forget_parents(self) -> None:
         """Drop what is known of tasks that are gone; their children keep what they need."""
         if twins.COMPILED is not None:
             keys = list(self.parents)
             while keys:
-                twins.COMPILED.drop_gone(keys, self.parents, ())
+                twins.COMPILED.drop_gone(keys, self.parents)
             return
         for key, parent in items_of(self.parents):
             if parent() is None and self.parents.get(key) is parent:
@@ -155,6 +157,13 @@ class Ledger:
                     return None
                 found = task
         return self.facts(found) if found is not None else None
+
+
+def _books() -> tuple[type[Record], dict[int, Record], Callable[[Any], weakref.ref[Any]]]:
+    # Those in C take half the memory, and bring the collector no nearer.
+    if twins.COMPILED is None:
+        return Record, {}, weakref.ref
+    return twins.COMPILED.Record, twins.COMPILED.Records(), twins.COMPILED.Waits
 
 
 def is_over(record: weakref.ref[Any]) -> bool:

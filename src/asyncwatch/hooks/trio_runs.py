@@ -177,7 +177,7 @@ class TrioRuns:
         self._patches = Patches()
         self._arrival = Arrival(self._arrived)
         self._base: CodeType | None = None
-        self._runs: dict[int, tuple[TrioRun, Waits]] = {}
+        self.runs: dict[int, tuple[TrioRun, Waits]] = {}
 
     def install(self) -> None:
         """Watch trio if it is there, and wait for it if it is not."""
@@ -186,11 +186,11 @@ class TrioRuns:
     def uninstall(self) -> list[str]:
         """Let go of trio; returns what somebody else had replaced meanwhile."""
         self._arrival.leave()
-        for run, _ in list(self._runs.values()):
+        for run, _ in list(self.runs.values()):
             instruments = getattr(run.runner, "instruments", None)
             if instruments is not None and not run.is_closed():
                 run.soon(functools.partial(_remove, instruments, run))
-        self._runs.clear()
+        self.runs.clear()
         return self._patches.undo()
 
     def _arrived(self, module: Any) -> None:
@@ -224,7 +224,7 @@ class TrioRuns:
         try:
             run = TrioRun(runner, self._base, self._config, self._loops.next_number(), self._bus)
             state = run.state
-            self._runs[state.number] = (run, Waits(run, state, self._bus, self._config.stuck_after))
+            self.runs[state.number] = (run, Waits(run, state, self._bus, self._config.stuck_after))
             runner.instruments.add_instrument(run)
             run.before_io_wait(0.0)  # not at each turn
             self._loops.enlist(state)
@@ -234,19 +234,14 @@ class TrioRuns:
 
     def look(self, now: float) -> None:
         """The watcher's turn: have each run look after its tasks now and then, and forget those that are over."""
-        for number, (run, waits) in items_of(self._runs) if self._runs else ():
+        for number, (run, waits) in items_of(self.runs) if self.runs else ():
             if run.is_closed():
-                self._runs.pop(number, None)
+                self.runs.pop(number, None)
             elif self._bus.works(PART):
                 waits.ask(now)
 
-    @property
-    def any(self) -> bool:
-        """Whether there are runs to look at."""
-        return bool(self._runs)
-
     def after_fork(self) -> None:
-        self._runs.clear()
+        self.runs.clear()
 
     def rows(self) -> list[tuple[str, str, str]]:
         """What AW000 says where trio is imported."""

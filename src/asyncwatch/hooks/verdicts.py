@@ -7,7 +7,8 @@ from asyncwatch.hooks.bus import Bus
 from asyncwatch.hooks.collector import Collector
 from asyncwatch.hooks.eye import Eye
 from asyncwatch.hooks.hold import Hold, Segment
-from asyncwatch.hooks.vitals import Quota, vitals
+from asyncwatch.hooks.quota import Quota
+from asyncwatch.hooks.vitals import vitals
 
 # The watcher not having looked for more looks than this before the end is a time it has not seen.
 TAIL = 3

@@ -177,16 +177,7 @@ class Watchdog:
     def _ask(self, eye: Eye, loop: Any, now: float) -> None:
         look, _ = (None, None) if eye.idle else self._glance(eye, loop, now)
         eye.asks(self._now(), look.key if look is not None else None)
-        self.asks(eye, loop)
-
-    @staticmethod
-    def asks(eye: Eye, loop: Any) -> None:
-        """Have the loop answer."""
-        try:
-            loop.call_soon_threadsafe(eye.state.pong)
-            eye.waiting = True
-        except RuntimeError:
-            eye.waiting = False  # it was closed meanwhile
+        eye.waits_for_answer(loop)
 
     def _glance(self, eye: Eye, loop: Any, since: float) -> tuple[Look | None, Any]:
         """What runs there, and its task. No look where the GIL was gone since then: it would be of another time."""
