@@ -94,7 +94,7 @@ def test_what_the_collector_clears_away_is_gone_for_its_records() -> None:
         records = [C.Record(thing) for thing in things]
         for thing, record in zip(things, records, strict=True):
             table[id(thing)] = record
-        assert gc.get_count()[0] - before < 10
+        assert gc.get_count()[0] - before < 50
         assert not any(map(gc.is_tracked, records))
         del thing, things, record
     finally:

@@ -332,10 +332,13 @@ look_once(Sleep *self, double now)
         self->alive_at = room->answered_at;
         self->asked_at = 0;
     }
+    if (question.refused) {
+        return WANTED;
+    }
     if (!idle && self->asked_at > 0) {
         return SILENT;
     }
-    if (room->wants || question.refused || (idle && room->busy && !stirred)) {
+    if (room->wants || (idle && room->busy && !stirred)) {
         return WANTED;
     }
     if (stirred) {
@@ -426,8 +429,8 @@ floats(const double *numbers, int count)
 }
 
 PyDoc_STRVAR(doze_doc,
-"doze(wake, room, ask, thread, files, clocks, timers, times) -> tuple\n\n"
-"Sleep and look without the GIL, until something is to be looked at closer; see dozing.py.");
+"doze(wake, room, ask, thread, files, clocks, timers, times) -> tuple | None\n\n"
+"Sleep and look without the GIL, until something is to be looked at closer; see dozing.py. None where another does.");
 
 static PyObject *
 doze(PyObject *Py_UNUSED(module), PyObject *args)
@@ -443,9 +446,12 @@ doze(PyObject *Py_UNUSED(module), PyObject *args)
         take_lists(&self, clocks, alarms) < 0) {
         return NULL;
     }
-    if (!PyWeakref_Check(loop) || question.loop != NULL) {
-        PyErr_SetString(PyExc_TypeError, "a weak reference is wanted, and one that sleeps");
+    if (!PyWeakref_Check(loop)) {
+        PyErr_SetString(PyExc_TypeError, "a weak reference is wanted");
         return NULL;
+    }
+    if (question.loop != NULL) {
+        Py_RETURN_NONE;  /* another watcher sleeps so */
     }
     self.wake = (Wake *)wake;
     self.room = (Room *)room;

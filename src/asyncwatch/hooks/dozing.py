@@ -55,7 +55,7 @@ class Dozer:
             self._bus.fail(PART, error)
             return False
 
-    def _dozes(self, doze: Callable[..., tuple[Any, ...]], wake: Any, period: float) -> bool:
+    def _dozes(self, doze: Callable[..., tuple[Any, ...] | None], wake: Any, period: float) -> bool:
         eye = self._watchdog.alone()
         if eye is None or not self._may_doze(eye):
             return False
@@ -69,6 +69,8 @@ class Dozer:
             found = doze(wake, bus, *plan[:3], clocks, self._natives.armed, plan[3])
         finally:
             pulse.dozing = None
+        if found is None:
+            return False
         self._note(eye, period, idents, *found)
         loop = eye.state.ref()
         if eye.waiting and loop is not None:
@@ -95,8 +97,7 @@ class Dozer:
         how = ("_call_soon", (state.pong, (), None)) if _is_asyncios(loop) else ("call_soon", (state.pong,))
         ask = (state.ref, *how, self._natives.untouched)
         asked_at = eye.asked_at if eye.waiting else 0.0
-        folder, quota = b"/proc/self/task/%d/" % native, os.fsencode(self._blinds.quota.path)
-        files = folder + b"syscall", folder + b"schedstat", quota
+        files = file_of(native, b"syscall"), file_of(native, b"schedstat"), os.fsencode(self._blinds.quota.path)
         until = now + max(ASK_IDLE, min(ASK_IDLE_LONGEST, (now - state.born) / 4))
         times = now, period, until, ASK_IDLE, eye.ask_in, asked_at, eye.asked_at, last.ran, RATE, ROOM
         return ask, (env.cpu_clock(native), poll), files, times
@@ -120,6 +121,11 @@ class Dozer:
             throttled = self._blinds.quota.seconds(quota)
             eye.record.add(last, vitals_of(numbers), throttled, self._blinds.elsewhere)
         eye.dozed(asked_at, put_at, alive_at, self._bus.answered_at)
+
+
+def file_of(native: int, name: bytes) -> bytes:
+    """What the kernel says of a thread."""
+    return b"/proc/self/task/%d/%s" % (native, name)
 
 
 def _is_asyncios(loop: Any) -> bool:

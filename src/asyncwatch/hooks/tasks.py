@@ -107,7 +107,8 @@ class Ledger:
 
     def walk(self) -> Walk:
         """A way through the records, the newest first, that stands at its end."""
-        return self.records.cursor() if self.in_c else Walk(self.records)  # type: ignore[attr-defined]
+        cursor: Callable[[], Walk] | None = getattr(self.records, "cursor", None)
+        return Walk(self.records) if cursor is None else cursor()
 
     def forget_parents(self) -> None:
         """Drop what is known of tasks that are gone; their children keep what they need."""

@@ -57,5 +57,5 @@ else:
 
 # What the watcher waits on, and how it does while all is well; None where it does that in Python.
 Wake: Callable[[], Any] = getattr(COMPILED, "Wake", _thread.allocate_lock)
-DOZE: Callable[..., tuple[Any, ...]] | None = getattr(COMPILED, "doze", None)
+DOZE: Callable[..., tuple[Any, ...] | None] | None = getattr(COMPILED, "doze", None)
 DOZE_ANEW: Callable[[], None] | None = getattr(COMPILED, "doze_anew", None)
