@@ -122,30 +122,18 @@ static PyTypeObject WakeType = {
 
 /* One for the process: a pending call may be made long after the sleep that asked for it, and in a forked child. */
 static struct {
-    PyObject *loop;  /* a weak reference; NULL while nobody asks */
-    PyObject *name;  /* of its method that takes a callback */
-    PyObject *args;
-    PyObject *check; /* whether no signal of ours has become the program's */
-    volatile int queued, refused, asks;
+    PyObject *put;  /* puts it, and says whether that could be; NULL while nobody asks */
+    volatile int queued, refused;
     pid_t asker;
 } question;
 
-static void
-forget_question(void)
-{
-    Py_CLEAR(question.loop);
-    Py_CLEAR(question.name);
-    Py_CLEAR(question.args);
-    Py_CLEAR(question.check);
-}
-
-/* In the main thread, between two instructions of whatever it runs; -1 with an exception, which is the program's own. */
+/* In the main thread, between two instructions of whatever it runs; -1 with an exception, which is the program's own: a
+   signal's handler raised in the middle of this, or another thread has it raise. */
 static int
 put_question(void *Py_UNUSED(nothing))
 {
     question.queued = 0;
-    PyObject *loop = question.loop == NULL ? Py_None : ((PyWeakReference *)question.loop)->wr_object;
-    if (loop == Py_None || question.asker != getpid()) {
+    if (question.put == NULL || question.asker != getpid()) {
         return 0;
     }
     /* A debugger would step into what is called here. */
@@ -154,32 +142,14 @@ put_question(void *Py_UNUSED(nothing))
         question.refused = 1;
         return 0;
     }
-    PyObject *args = Py_NewRef(question.args), *name = Py_NewRef(question.name), *check = Py_NewRef(question.check);
-    Py_INCREF(loop);
-    int asks = question.asks;
-    question.asks = 0;
-    PyObject *done = PyObject_CallNoArgs(check);
-    if (done == Py_False) {
+    PyObject *put = Py_NewRef(question.put);
+    PyObject *done = PyObject_CallOneArg(put, Py_True);
+    Py_DECREF(put);
+    if (done != Py_True) {
         question.refused = 1;
-    }
-    else if (done != NULL && asks) {
-        PyObject *method = PyObject_GetAttr(loop, name);
-        Py_SETREF(done, method == NULL ? NULL : PyObject_Call(method, args, NULL));
-        Py_XDECREF(method);
-    }
-    Py_DECREF(loop);
-    Py_DECREF(name);
-    Py_DECREF(args);
-    Py_DECREF(check);
-    if (done == NULL) {
-        question.refused = 1;
-        if (!PyErr_ExceptionMatches(PyExc_RuntimeError)) {
-            return -1;  /* a signal's handler raised, or another thread has it raise */
-        }
-        PyErr_Clear();  /* the loop is closed */
     }
     Py_XDECREF(done);
-    return 0;
+    return done == NULL ? -1 : 0;
 }
 
 /* -- the sleep -- */
@@ -191,6 +161,7 @@ typedef struct {
 
 /* What is given, and what is found; all that the look without the GIL touches, but for the room. */
 typedef struct {
+    PyThreadState *thread;
     Wake *wake;
     Room *room;
     clockid_t clock;
@@ -200,7 +171,7 @@ typedef struct {
     Alarm alarms[MOST_TIMERS];
     int clock_count, alarm_count;
     double period, until, every, patience, rate, most;
-    double last, asked_at, put_at, alive_at, ran;
+    double last, before, asked_at, put_at, alive_at, ran;
     long times, switches;
     int idle, lag_count;
     double lags[MOST_LAGS], spent[MOST_CLOCKS];
@@ -282,6 +253,7 @@ note_look(Sleep *self, double now)
     if (getrusage(RUSAGE_THREAD, &usage) == 0) {
         self->switches = usage.ru_nvcsw;
     }
+    self->before = self->last;
     self->last = now;
     self->times++;
     Room *room = self->room;
@@ -294,14 +266,25 @@ note_look(Sleep *self, double now)
     return seconds_of(CLOCK_MONOTONIC) - now < PUNCTUAL;
 }
 
-/* Have the main thread look after signals, and the loop `asks` to answer; 0 where that cannot be. */
+/* The same as a question looks after, of a program that waits: then the GIL is to be had for nothing. */
 static int
-ask(Sleep *self, double now, int asks)
+still_ours(Sleep *self)
 {
-    if (asks) {
-        question.asks = 1;
-        self->put_at = now;
+    PyEval_RestoreThread(self->thread);
+    PyObject *done = PyObject_CallOneArg(question.put, Py_False);
+    if (done == NULL) {
+        PyErr_Clear();
     }
+    Py_XDECREF(done);
+    self->thread = PyEval_SaveThread();
+    return done == Py_True;
+}
+
+/* Have the main thread look after signals, and the loop answer; 0 where that cannot be. */
+static int
+ask(Sleep *self, double now)
+{
+    self->put_at = now;
     if (!question.queued) {
         question.queued = 1;
         if (Py_AddPendingCall(put_question, NULL) < 0) {
@@ -353,11 +336,12 @@ look_once(Sleep *self, double now)
         self->alive_at = now;
         self->asked_at = 0;
         /* One that works now and then answers when it next does, without being woken for that. */
-        if (stirred && !ask(self, now, room->busy || now - self->put_at >= self->every)) {
+        int asks = stirred && (room->busy || now - self->put_at >= self->every);
+        if ((asks && !ask(self, now)) || (stirred && !still_ours(self))) {
             return WANTED;
         }
     }
-    else if (!ask(self, now, 1)) {
+    else if (!ask(self, now)) {
         return WANTED;
     }
     else {
@@ -429,45 +413,37 @@ floats(const double *numbers, int count)
 }
 
 PyDoc_STRVAR(doze_doc,
-"doze(wake, room, ask, thread, files, clocks, timers, times) -> tuple | None\n\n"
+"doze(wake, room, put, thread, files, clocks, timers, times) -> tuple | None\n\n"
 "Sleep and look without the GIL, until something is to be looked at closer; see dozing.py. None where another does.");
 
 static PyObject *
 doze(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *wake, *room, *loop, *name, *arguments, *check, *clocks, *alarms;
+    PyObject *wake, *room, *put, *clocks, *alarms;
     Sleep self = {.poll = -1};
     int clock;
-    if (!PyArg_ParseTuple(args, "O!O!(OUO!O)(il)(yyy)O!O!(dddddddddd):doze", &WakeType, &wake, &RoomType, &room, &loop, &name,
-                          &PyTuple_Type, &arguments, &check, &clock, &self.poll, &self.standing, &self.scheduled,
-                          &self.throttled, &PyTuple_Type, &clocks, &PyTuple_Type, &alarms, &self.last, &self.period,
-                          &self.until, &self.every, &self.patience, &self.asked_at, &self.put_at, &self.ran, &self.rate,
-                          &self.most) ||
+    if (!PyArg_ParseTuple(args, "O!O!O(il)(yyy)O!O!(dddddddddd):doze", &WakeType, &wake, &RoomType, &room, &put, &clock,
+                          &self.poll, &self.standing, &self.scheduled, &self.throttled, &PyTuple_Type, &clocks,
+                          &PyTuple_Type, &alarms, &self.last, &self.period, &self.until, &self.every, &self.patience,
+                          &self.asked_at, &self.put_at, &self.ran, &self.rate, &self.most) ||
         take_lists(&self, clocks, alarms) < 0) {
         return NULL;
     }
-    if (!PyWeakref_Check(loop)) {
-        PyErr_SetString(PyExc_TypeError, "a weak reference is wanted");
-        return NULL;
-    }
-    if (question.loop != NULL) {
+    if (question.put != NULL) {
         Py_RETURN_NONE;  /* another watcher sleeps so */
     }
     self.wake = (Wake *)wake;
     self.room = (Room *)room;
     self.clock = (clockid_t)clock;
-    question.loop = Py_NewRef(loop);
-    question.name = Py_NewRef(name);
-    question.args = Py_NewRef(arguments);
-    question.check = Py_NewRef(check);
-    question.refused = question.asks = 0;
+    question.put = Py_NewRef(put);
+    question.refused = 0;
     question.asker = getpid();
     int why;
-    Py_BEGIN_ALLOW_THREADS
+    self.thread = PyEval_SaveThread();
     why = sleep_on(&self);
-    Py_END_ALLOW_THREADS
-    forget_question();
-    return Py_BuildValue("(ildlddddNNyy)", why, self.times, self.last, self.switches, self.asked_at, self.put_at,
+    PyEval_RestoreThread(self.thread);
+    Py_CLEAR(question.put);
+    return Py_BuildValue("(ilddlddddNNyy)", why, self.times, self.last, self.before, self.switches, self.asked_at, self.put_at,
                          self.alive_at, self.ran, floats(self.lags, self.lag_count),
                          floats(self.spent, self.times ? self.clock_count : 0), self.numbers, self.quota);
 }
@@ -476,7 +452,7 @@ doze(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *
 doze_anew(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    forget_question();
+    Py_CLEAR(question.put);
     Py_RETURN_NONE;
 }
 

@@ -23,7 +23,7 @@ from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import FLOOR, Natives
 from asyncwatch.hooks.pulse import ENOUGH_NAPS, TURNS, Gap, Pulse, is_late
 from asyncwatch.hooks.quota import Quota
-from asyncwatch.hooks.stacks import below_loop, is_our_code, is_select, program_places, thread_name, without_ours
+from asyncwatch.hooks.stacks import below_loop, in_ours, is_select, program_places, thread_name, without_ours
 from asyncwatch.hooks.vitals import Others, Vitals
 
 # The kernel looks at timers on a CPU clock when its own clock ticks: this often, at least.
@@ -74,7 +74,7 @@ class Blinds:
         if late and gap.cause == "gil" and not again:
             written = self.snapshot.stacks()
             self._stacks = {ident: without_ours(program_places(places)) for ident, places in written.items()}
-            self._ours = {ident for ident, places in written.items() if places and is_our_code(places[0][0])}
+            self._ours = {ident for ident, places in written.items() if in_ours(places)}
         return late
 
     def begin(self, states: Iterable[LoopState]) -> None:

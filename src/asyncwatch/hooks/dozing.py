@@ -18,8 +18,10 @@ from asyncwatch.hooks import twins
 from asyncwatch.hooks.blinds import Blinds
 from asyncwatch.hooks.bus import RATE, ROOM, Bus
 from asyncwatch.hooks.eye import ASK_IDLE, ASK_IDLE_LONGEST, Eye
+from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import Natives
-from asyncwatch.hooks.pulse import Pulse
+from asyncwatch.hooks.pulse import Pulse, is_late
+from asyncwatch.hooks.stacks import HANDLERS, QUESTIONS
 from asyncwatch.hooks.vitals import vitals_of
 from asyncwatch.hooks.watchdog import Watchdog
 
@@ -31,12 +33,22 @@ POKED, DUE, SILENT, LATE, WANTED, FAILED = range(6)
 class Dozer:
     """Sleeps for the watcher."""
 
-    def __init__(self, bus: Bus, pulse: Pulse, blinds: Blinds, natives: Natives, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        pulse: Pulse,
+        blinds: Blinds,
+        natives: Natives,
+        watchdog: Watchdog,
+        woke: Callable[[float, float], None],
+    ) -> None:
+        """`woke` is told when a look was due and when it comes, as soon as the watcher has the GIL again."""
         self._bus = bus
         self._pulse = pulse
         self._blinds = blinds
         self._natives = natives
         self._watchdog = watchdog
+        self._woke = woke
         self._doze = twins.DOZE
 
     def after_fork(self) -> None:
@@ -71,10 +83,14 @@ class Dozer:
             pulse.dozing = None
         if found is None:
             return False
+        now = bus.now()
+        self._woke(found[2] + period, now)  # before anything that may lose the GIL
         self._note(eye, period, idents, *found)
-        loop = eye.state.ref()
-        if eye.waiting and loop is not None:
-            eye.waits_for_answer(loop)  # nobody puts that question any more
+        if found[0] == SILENT and found[1] and is_late(found[2] + period, now):
+            # Who has the GIL may have had it when the loop was asked; the last look before that found it well.
+            pulse.dozed(found[3], found[2] - found[3], found[4])
+        if found[0] != DUE:
+            self._watchdog.wakes_up()
         if found[0] == FAILED:
             self._doze = None  # the kernel does not say what a thread waits for
         return True
@@ -93,22 +109,20 @@ class Dozer:
         poll = descriptor_of(loop)
         if poll < 0 or last is None:
             return None
-        # asyncio's own, below what a subclass makes of it: it is no call of the program's.
-        how = ("_call_soon", (state.pong, (), None)) if _is_asyncios(loop) else ("call_soon", (state.pong,))
-        ask = (state.ref, *how, self._natives.untouched)
         asked_at = eye.asked_at if eye.waiting else 0.0
         files = file_of(native, b"syscall"), file_of(native, b"schedstat"), os.fsencode(self._blinds.quota.path)
         until = now + max(ASK_IDLE, min(ASK_IDLE_LONGEST, (now - state.born) / 4))
         times = now, period, until, ASK_IDLE, eye.ask_in, asked_at, eye.asked_at, last.ran, RATE, ROOM
-        return ask, (env.cpu_clock(native), poll), files, times
+        return _question(state, eye.threshold, self._natives.untouched), (env.cpu_clock(native), poll), files, times
 
     def _note(self, eye: Eye, period: float, idents: list[int], why: int, times: int, last: float, *found: Any) -> None:
         """What the looks have seen."""
-        switches, asked_at, put_at, alive_at, ran, lags, spent, numbers, quota = found
+        _, switches, asked_at, put_at, alive_at, ran, lags, spent, numbers, quota = found
         state, watchdog = eye.state, self._watchdog
         for lag in lags:
             watchdog.lags.add(lag, period)
             state.late += lag
+        self._put_again(eye, asked_at, put_at, alive_at)
         if not times:
             return
         self._pulse.dozed(last, period, switches)
@@ -120,16 +134,44 @@ class Dozer:
         else:
             throttled = self._blinds.quota.seconds(quota)
             eye.record.add(last, vitals_of(numbers), throttled, self._blinds.elsewhere)
+
+    def _put_again(self, eye: Eye, asked_at: float, put_at: float, alive_at: float) -> None:
+        fresh = asked_at > 0 and put_at > eye.asked_at
         eye.dozed(asked_at, put_at, alive_at, self._bus.answered_at)
+        loop = eye.state.ref() if fresh else None
+        if loop is not None:
+            eye.waits_for_answer(loop)  # nobody puts that question any more
+
+
+def _question(state: LoopState, threshold: float, untouched: Callable[[], bool]) -> Callable[[bool], bool]:
+    """What is called in the main thread, in the middle of anything: it must be short."""
+
+    def put(asks: bool) -> bool:
+        """Whether all is as it was, and the loop will answer if that is wanted."""
+        loop = state.ref()
+        if loop is None or loop.slow_callback_duration != threshold or not untouched():
+            return False
+        try:
+            if not asks:
+                pass
+            elif isinstance(loop, BaseEventLoop):
+                loop._call_soon(state.pong, (), None)  # type: ignore[attr-defined]  # no call of the program's
+            else:
+                loop.call_soon(state.pong)
+        except RuntimeError:
+            return False  # it is closed
+        finally:
+            del loop
+        return True
+
+    for codes in (HANDLERS, QUESTIONS):
+        codes.add(put.__code__)  # the same for all
+    return put
 
 
 def file_of(native: int, name: bytes) -> bytes:
     """What the kernel says of a thread."""
     return b"/proc/self/task/%d/%s" % (native, name)
-
-
-def _is_asyncios(loop: Any) -> bool:
-    return isinstance(loop, BaseEventLoop) and hasattr(loop, "_call_soon")
 
 
 def descriptor_of(loop: Any) -> int:
@@ -139,6 +181,6 @@ def descriptor_of(loop: Any) -> int:
         if epoll is not None and isinstance(selector, epoll):
             return int(selector.fileno())
         ask: Callable[[], int] | None = getattr(loop, "_get_backend_id", None)
-        return -1 if ask is None or _is_asyncios(loop) else int(ask())
+        return -1 if ask is None or isinstance(loop, BaseEventLoop) else int(ask())
     except Exception:  # it is closed, or of another make
         return -1

@@ -163,8 +163,10 @@ class Eye:
         self.alive_at = max(self.alive_at, alive_at)
         self.answered_at = max(self.answered_at, answered_at)
         self.pongs = state.pongs
-        if self.waiting and answered_at >= asked_at:
-            self.pongs -= 1  # since they looked
+        if self.waiting:
+            state.asked_at = asked_at
+            if answered_at >= asked_at:
+                self.pongs -= 1  # since they looked
         if put_at > self.asked_at:
             # What ran when it was put is not known: it may be what runs now.
             self.asked_at, self.asked_idle, self.asked_key = put_at, True, None

@@ -62,7 +62,7 @@ class Looking:
         self._watchdog = Watchdog(loops, self._blinds, self._verdicts, ledger, bus.now)
         self._watchdog.longest = longest_between(config.stuck_after)
         self.claim = self._watchdog.claim
-        self._dozer = Dozer(bus, self._pulse, self._blinds, self._natives, self._watchdog)
+        self._dozer = Dozer(bus, self._pulse, self._blinds, self._natives, self._watchdog, self._wakes)
         self._quiet = self._passed_over = False
         self.restless = True  # whether there is more to do soon than to look
 
@@ -137,7 +137,6 @@ class Looking:
         It wakes as often as it would look, to know when all was well last.
         """
         if self._may_doze() and self._dozer.dozes(wake, period):
-            self._wakes(self._pulse.due, self._bus.now())
             return
         nap = self._watchdog.nap() if self._quiet else None
         if nap is not None:

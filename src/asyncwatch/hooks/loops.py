@@ -75,7 +75,6 @@ class LoopState:
             loop = self.ref()
             if self.work is not None and loop is not None:
                 self.work(loop)
-                self.bus.busy = bool(getattr(self.work, "busy", False))
         except Exception as error:
             self.work = None
             self.bus.fail("hooks.sweep", error)

@@ -21,6 +21,8 @@ from asyncwatch.hooks import walks
 MOST_FRAMES = 128
 # Our signal handlers, and how deep on a stack one can stand, with all that it calls.
 HANDLERS: set[CodeType] = set()
+# Of these the first that runs when the main thread comes out of native code, before any line of the program's.
+QUESTIONS: set[CodeType] = set()
 MOST_HANDLER_FRAMES = 16
 _CODE_OF, _CODE = operator.attrgetter("f_code"), operator.itemgetter(0)
 
@@ -72,6 +74,11 @@ def program_frames(frame: FrameType | None) -> tuple[FrameType, ...]:
     """A stack without what a signal of ours has put on it for a moment: a handler, and what that has called."""
     frames = walks.frames_from(frame)
     return frames[_on_top(map(_CODE_OF, frames)) :]
+
+
+def in_ours(places: tuple[RawFrame, ...]) -> bool:
+    """Whether a thread stood in Python of ours, and so in no native code just before."""
+    return bool(places) and is_our_code(places[0][0]) and places[0][0] not in QUESTIONS
 
 
 def program_places(places: tuple[RawFrame, ...]) -> tuple[RawFrame, ...]:

@@ -61,9 +61,11 @@ class Sweeper:
         if not self._walk.left:
             # With many tasks a sweep takes long; then it rests for as long, and costs half.
             if now - self._started < max(INTERVAL, 2 * self._took):
+                self._bus.busy = self._pileups.busy
                 return
             self.live, self._met = self._met, 0
             if not self._ledger.records:
+                self._bus.busy = self._pileups.busy
                 return
             self._previous, self._started = self._started, now
             self._walk.rewind()
@@ -80,6 +82,7 @@ class Sweeper:
             if (judged or visits % BATCH == 0) and self._bus.now() >= end:
                 break
         self._took = now - self._started
+        self._bus.busy = self.busy
 
     @property
     def busy(self) -> bool:

@@ -19,7 +19,7 @@ from types import FrameType
 from asyncwatch.frames import RawFrame
 from asyncwatch.hooks import walks
 from asyncwatch.hooks.dumps import free_signals, handler_of
-from asyncwatch.hooks.stacks import HANDLERS, is_ours, program_frames, stack_of
+from asyncwatch.hooks.stacks import HANDLERS, QUESTIONS, is_ours, program_frames, stack_of
 
 # Places kept until the watcher looks: more than one is enough to know that no single call took the time.
 MOST_PLACES = 16
@@ -80,7 +80,7 @@ class Trips:
         """
         top = walks.current_frames().get(threading.main_thread().ident or 0)
         frames = program_frames(top)
-        if not frames or frames[0] is top:
+        if top is None or not frames or frames[0] is top or top.f_code in QUESTIONS:
             return False
         return self._stands in (None, (id(frames[0]), frames[0].f_lasti))
 

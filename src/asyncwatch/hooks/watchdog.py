@@ -37,12 +37,8 @@ class Watchdog:
     def __init__(
         self, loops: Loops, blinds: Blinds, verdicts: Verdicts, ledger: Ledger, now: Callable[[], float]
     ) -> None:
-        self._loops = loops
-        self._blinds = blinds
-        self._verdicts = verdicts
-        self._ledger = ledger
-        self._facts = ledger.facts
-        self._now = now
+        self._loops, self._blinds, self._verdicts = loops, blinds, verdicts
+        self._ledger, self._facts, self._now = ledger, ledger.facts, now
         self.longest = ASK_IDLE  # without a question to a loop that does nothing
         self._current = env.current_task_getter()
         self._eyes: dict[int, Eye] = {}
@@ -65,6 +61,10 @@ class Watchdog:
     def alone(self) -> Eye | None:
         """The one loop there is, None where there are none or more."""
         return next(iter(self._eyes.values())) if len(self._eyes) == 1 else None
+
+    def wakes_up(self) -> None:
+        """Something has happened: the next look is a whole one."""
+        self._quiet = None
 
     def nap(self) -> Nap | None:
         """What to watch for while nobody looks, after a look that was quiet; None when that is not enough."""
