@@ -144,7 +144,8 @@ class Watchdog:
         if eye.waiting and answered_at:
             self._answered(eye, answered_at)
         if eye.waiting:
-            self._sample(eye, loop, now)
+            if blind is None or not blind.stack:  # else native code has just ended: it may answer now
+                self._sample(eye, loop, now)
             return max(SHORTEST, min(SAMPLING, eye.period))
         if idle:
             if eye.hold is not None:
@@ -256,5 +257,4 @@ class Watchdog:
 
     def after_fork(self) -> None:
         self._eyes.clear()
-        self.lags = Lags()
-        self._quiet = None
+        self.lags, self._quiet = Lags(), None
