@@ -164,8 +164,8 @@ PATHS: list[tuple[Callable[[], Awaitable[float]], str, float]] = [
     (in_a_group, "light", 155),
     (by_a_library, "light", 660),
     (in_a_storm, "light", 47),
-    # Of them 16 for the watcher's own sleep: when it was answered, and whether there is more to do.
-    (with_a_signal, "light", 149),
+    # Of them 20 for the watcher's own sleep: when it was answered, and whether there is more to do.
+    (with_a_signal, "light", 155),
     (with_a_callback, "light", 2),
     # Of them 77 for the context that its task logs, and the making of its records, done by generated code before.
     (with_a_failure, "light", 575),
