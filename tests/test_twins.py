@@ -131,6 +131,7 @@ async def main():
         except (ZeroDivisionError, TypeError, AttributeError):  # of some results asyncio or uvloop want more
             print([entry.name for entry in traceback.extract_tb(sys.exc_info()[2])])
         loop.set_task_factory(None)
+    ledger.records.clear()  # at its address there may have been another
     unwatched = asyncio.Task(nothing())
     told(unwatched)
     await unwatched
