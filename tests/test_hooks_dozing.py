@@ -320,19 +320,20 @@ def test_a_busy_program_is_mostly_looked_at_without_the_gil(
     assert watch.totals()["loop_lag"]["p50"] < 0.02
 
 
+async def stall() -> None:
+    await asyncio.sleep(0.3)
+    time.sleep(0.3)
+    await asyncio.sleep(0.1)
+
+
 def test_where_the_kernel_says_nothing_the_watcher_looks_as_ever(
     monkeypatch: pytest.MonkeyPatch, notes: list[tuple[Any, ...]]
 ) -> None:
     """It tries once, and a slow callback is found all the same."""
     monkeypatch.setattr(dozing, "file_of", lambda native, name: b"/nowhere")
 
-    async def main() -> None:
-        await asyncio.sleep(0.3)
-        time.sleep(0.3)
-        await asyncio.sleep(0.1)
-
     with asyncwatch.watch(output=()) as watch:
-        asyncio.run(main())
+        asyncio.run(stall())
         watch.flush()
     assert [why for why, *_ in notes].count(FAILED) == 1
     assert [one.rule.code for one in watch.findings if one.level != "info"] == ["AW101"]
@@ -346,13 +347,8 @@ def test_a_fault_of_the_sleep_switches_it_off(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Dozer, "_plan", fault)
 
-    async def main() -> None:
-        await asyncio.sleep(0.3)
-        time.sleep(0.3)
-        await asyncio.sleep(0.1)
-
     with asyncwatch.watch(output=()) as watch:
-        asyncio.run(main())
+        asyncio.run(stall())
         watch.flush()
     assert {one.rule.code for one in watch.findings if one.level != "info"} == {"AW001", "AW101"}
     assert watch._bus.broken == {"hooks.dozing": "ValueError: no sleep"}

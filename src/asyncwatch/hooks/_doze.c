@@ -443,8 +443,8 @@ doze(PyObject *Py_UNUSED(module), PyObject *args)
     why = sleep_on(&self);
     PyEval_RestoreThread(self.thread);
     Py_CLEAR(question.put);
-    return Py_BuildValue("(ilddlddddNNyy)", why, self.times, self.last, self.before, self.switches, self.asked_at, self.put_at,
-                         self.alive_at, self.ran, floats(self.lags, self.lag_count),
+    return Py_BuildValue("(ilddlddddNNyy)", why, self.times, self.last, self.before, self.switches, self.asked_at,
+                         self.put_at, self.alive_at, self.ran, floats(self.lags, self.lag_count),
                          floats(self.spent, self.times ? self.clock_count : 0), self.numbers, self.quota);
 }
 

@@ -520,9 +520,10 @@ wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PyObject *current, *running, *meet, *parent, *hide, *failed;
     int fills_in;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!O!O!O!O!O!O!OOOOOOp:create_task", names, &original,
-                                     &RoomType, &room, &PyType_Type, &site, &RecordsType, &records, &PyDict_Type, &known, &PyDict_Type, &parents, &PyFrozenSet_Type,
-                                     &forwarders, &PyDict_Type, &ways, &PyType_Type, &family, &current, &running,
-                                     &meet, &parent, &hide, &failed, &fills_in)) {
+                                     &RoomType, &room, &PyType_Type, &site, &RecordsType, &records, &PyDict_Type,
+                                     &known, &PyDict_Type, &parents, &PyFrozenSet_Type, &forwarders, &PyDict_Type,
+                                     &ways, &PyType_Type, &family, &current, &running, &meet, &parent, &hide,
+                                     &failed, &fills_in)) {
         return NULL;
     }
     if (!PyType_IsSubtype((PyTypeObject *)family, &_PyWeakref_RefType)) {

@@ -11,7 +11,7 @@ import os
 import selectors
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from asyncwatch import env
 from asyncwatch.hooks import twins
@@ -22,12 +22,30 @@ from asyncwatch.hooks.loops import LoopState
 from asyncwatch.hooks.natives import Natives
 from asyncwatch.hooks.pulse import Pulse, is_late
 from asyncwatch.hooks.stacks import HANDLERS, QUESTIONS
-from asyncwatch.hooks.vitals import vitals_of
+from asyncwatch.hooks.vitals import file_of, vitals_of
 from asyncwatch.hooks.watchdog import Watchdog
 
 PART = "hooks.dozing"
 # How a sleep ends, as in _doze.c.
 POKED, DUE, SILENT, LATE, WANTED, FAILED = range(6)
+
+
+class Slept(NamedTuple):
+    """What a sleep found, of its last look unless it says otherwise; times are the clock's, 0 is never."""
+
+    why: int
+    times: int
+    last: float
+    before: float  # the look before that
+    switches: int
+    asked_at: float  # a question that has not been answered
+    put_at: float  # the last question
+    alive_at: float
+    ran: float
+    lags: tuple[float, ...]  # of all answers
+    spent: tuple[float, ...]
+    numbers: bytes
+    quota: bytes
 
 
 class Dozer:
@@ -74,24 +92,25 @@ class Dozer:
         plan = self._plan(eye, period)
         if plan is None:
             return False
+        question, thread, files, times = plan
         idents, clocks = self._blinds.others.clocks(eye.state.ident)
         pulse, bus = self._pulse, self._bus
         pulse.dozing = lambda: bus.clock + period
         try:
-            found = doze(wake, bus, *plan[:3], clocks, self._natives.armed, plan[3])
+            found = doze(wake, bus, question, thread, files, clocks, self._natives.armed, times)
         finally:
             pulse.dozing = None
         if found is None:
             return False
-        now = bus.now()
-        self._woke(found[2] + period, now)  # before anything that may lose the GIL
-        self._note(eye, period, idents, *found)
-        if found[0] == SILENT and found[1] and is_late(found[2] + period, now):
+        slept, now = Slept(*found), bus.now()
+        self._woke(slept.last + period, now)  # before anything that may lose the GIL
+        self._note(eye, period, idents, *slept)
+        if slept.why == SILENT and slept.times and is_late(slept.last + period, now):
             # Who has the GIL may have had it when the loop was asked; the last look before that found it well.
-            pulse.dozed(found[3], found[2] - found[3], found[4])
-        if found[0] != DUE:
+            pulse.dozed(slept.before, slept.last - slept.before, slept.switches)
+        if slept.why != DUE:
             self._watchdog.wakes_up()
-        if found[0] == FAILED:
+        if slept.why == FAILED:
             self._doze = None  # the kernel does not say what a thread waits for
         return True
 
@@ -167,11 +186,6 @@ def _question(state: LoopState, threshold: float, untouched: Callable[[], bool])
     for codes in (HANDLERS, QUESTIONS):
         codes.add(put.__code__)  # the same for all
     return put
-
-
-def file_of(native: int, name: bytes) -> bytes:
-    """What the kernel says of a thread."""
-    return b"/proc/self/task/%d/%s" % (native, name)
 
 
 def descriptor_of(loop: Any) -> int:

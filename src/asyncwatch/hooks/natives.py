@@ -135,10 +135,13 @@ class Natives:
 
     def untouched(self) -> bool:
         """Whether the signals are still ours. Asked in the main thread, too, and nothing is armed any more if not."""
-        if self.why or self._timers.trip is None or (self._trips.ours() and self._writers.untouched()):
+        if self.why or self._timers.trip is None or self._are_ours():
             return True
         self.disarm()
         return False
+
+    def _are_ours(self) -> bool:
+        return self._trips.ours() and self._writers.untouched()
 
     def disarm(self) -> None:
         """No signal from here on."""
@@ -166,7 +169,7 @@ class Natives:
         try:
             if os.getpid() not in threads or env.other_interpreters():
                 self.disarm()
-            elif not self._trips.ours() or not self._writers.untouched():
+            elif not self._are_ours():
                 self._timers.delete()
                 self.why = "the program has taken over a signal of ours"
             else:

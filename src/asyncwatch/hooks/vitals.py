@@ -50,9 +50,14 @@ def vitals(native: int | None, read: Callable[[bytes], bytes] | None = None) -> 
     if not env.SCHEDSTAT or native is None:
         return None
     try:
-        return vitals_of((read or _read)(b"/proc/self/task/%d/schedstat" % native))
+        return vitals_of((read or _read)(file_of(native, b"schedstat")))
     except OSError:
         return None
+
+
+def file_of(native: int, name: bytes) -> bytes:
+    """Where the kernel says something of a thread."""
+    return b"/proc/self/task/%d/%s" % (native, name)
 
 
 def vitals_of(text: bytes) -> Vitals | None:
